@@ -1,0 +1,1 @@
+"""What a measurement means: device models, fits and metrics, each with its uncertainty."""

@@ -1,0 +1,1 @@
+"""What is kept, and the words everybody uses: run files, imports, units, errors."""

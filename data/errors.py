@@ -1,0 +1,83 @@
+"""Every error that labsyn raises on purpose.
+
+::
+
+    LabsynError
+    ├── UnitError            a quantity that cannot be read, or has the wrong unit
+    ├── DataFileError        a file that is damaged, foreign or not what it should be
+    │   └── ImportFormatError    an imported file, with the first offending line
+    ├── StorageError         a row that could not be stored: disk full, read-only, vanished
+    ├── FitError             data that cannot be fitted, and why
+    ├── ModelError           a device or network model that was asked for the impossible
+    ├── ConfigError          a wrong key or value in bench.toml or on the command line
+    └── BenchError           the bench
+        ├── LimitError           a setting outside the limits; nothing was sent
+        ├── RoleError            no instrument on this bench can do what is asked
+        ├── InstrumentError      an instrument reported an error
+        │   ├── InstrumentDataError     a reply that cannot be read
+        │   └── InstrumentDisconnected  no reply at all
+        └── UnsafeShutdownError  an instrument could not be brought to its safe state
+
+Each also is the builtin that fits, so that ``except ValueError`` works as usual.
+A message is one sentence: what was refused, the value, what is allowed, and where.
+"""
+
+
+class LabsynError(Exception):
+    """Base class of all errors that labsyn raises on purpose."""
+
+
+class UnitError(LabsynError, ValueError):
+    """A quantity cannot be read, or its unit is not the one needed."""
+
+
+class DataFileError(LabsynError, ValueError):
+    """A file is damaged, foreign, or not what it should be."""
+
+
+class ImportFormatError(DataFileError):
+    """An imported file breaks its format; the message names the line."""
+
+
+class StorageError(LabsynError, OSError):
+    """A row could not be stored; everything acknowledged before is kept."""
+
+
+class FitError(LabsynError, ValueError):
+    """The data cannot be fitted, for the reason given."""
+
+
+class ModelError(LabsynError, ValueError):
+    """A model was asked for something that it cannot be or do."""
+
+
+class ConfigError(LabsynError, ValueError):
+    """A key or value of a configuration is wrong."""
+
+
+class BenchError(LabsynError, RuntimeError):
+    """Something is wrong with the bench."""
+
+
+class LimitError(BenchError, ValueError):
+    """A setting lies outside the limits; nothing was sent."""
+
+
+class RoleError(BenchError):
+    """The bench has no instrument for a role that the procedure needs."""
+
+
+class InstrumentError(BenchError):
+    """An instrument reported an error."""
+
+
+class InstrumentDataError(InstrumentError, ValueError):
+    """An instrument answered something that cannot be read."""
+
+
+class InstrumentDisconnected(InstrumentError, ConnectionError):  # noqa: N818, a state
+    """An instrument does not answer any more."""
+
+
+class UnsafeShutdownError(BenchError):
+    """At least one instrument could not be brought to its safe state."""

@@ -1,0 +1,1 @@
+"""What is on the bench: instruments real and simulated, roles, limits, safe state, clock."""

@@ -1,0 +1,1 @@
+"""The command line: one verb a module, heavy imports inside the verbs."""

@@ -1,0 +1,1 @@
+"""Networks made of the measured device: weight transfer, Hopfield memory, attractor."""

@@ -1,0 +1,1 @@
+"""What comes out: figures, tables and the self-contained page."""
