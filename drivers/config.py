@@ -1,0 +1,131 @@
+"""bench.toml: which instruments there are, which roles they play, what is allowed."""
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from labsyn.data.errors import ConfigError, LabsynError
+from labsyn.data.units import parse_quantity
+from labsyn.drivers.limits import Limits
+
+
+def _quantity(unit: str) -> Any:
+    """Return a float type that also reads ``"100 ns"``."""
+
+    def read(value: Any) -> Any:
+        return parse_quantity(value, unit) if isinstance(value, int | float | str) else value
+
+    return Annotated[float, BeforeValidator(read)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class InstrumentConfig(_Section):
+    """One instrument: its driver and where it is."""
+
+    driver: Literal["KeysightB1500A"]
+    resource: str
+
+
+class RoleConfig(_Section):
+    """Which instrument plays a role, on which channel, and which terminal that reaches."""
+
+    instrument: str
+    channel: int = Field(ge=1, le=10)
+    terminal: str = "top"
+
+
+class LimitsConfig(_Section):
+    """Limits in SI numbers or texts such as ``"1 mA"``."""
+
+    voltage: _quantity("V") = Limits.voltage  # type: ignore[valid-type]
+    current: _quantity("A") = Limits.current  # type: ignore[valid-type]
+    pulse_width: _quantity("s") = Limits.pulse_width  # type: ignore[valid-type]
+    n_pulses: int = Limits.n_pulses
+
+
+class SimulationConfig(_Section):
+    """The device to simulate; without this section the bench is real."""
+
+    device: str
+    seed: int = 0
+    parameters: dict[str, float] = {}
+
+
+class BenchConfig(_Section):
+    """A whole bench."""
+
+    instruments: dict[str, InstrumentConfig]
+    roles: dict[Literal["pulse_source", "reader"], RoleConfig]
+    limits: LimitsConfig = LimitsConfig()
+    simulation: SimulationConfig | None = None
+    ground: list[str] = ["bottom"]
+
+    @property
+    def allowed(self) -> Limits:
+        """The limits as the guard wants them."""
+        return Limits(**self.limits.model_dump())
+
+
+def simulated_config(device: str, seed: int, parameters: dict[str, float]) -> BenchConfig:
+    """Return the bench that `labsyn demo` uses: a B1500A wired to one two-terminal device."""
+    role = {"instrument": "smu", "channel": 1, "terminal": "top"}
+    return BenchConfig.model_validate(
+        {
+            "instruments": {
+                "smu": {"driver": "KeysightB1500A", "resource": "GPIB0::17::INSTR"}
+            },
+            "roles": {"pulse_source": role, "reader": role},
+            "simulation": {"device": device, "seed": seed, "parameters": parameters},
+        }
+    )
+
+
+def load_config(path: Path) -> BenchConfig:
+    """Return the bench of a TOML file.
+
+    Raises
+    ------
+    ConfigError
+        If the file is missing, no TOML, or a key or value is wrong; all are named.
+    """
+    try:
+        plain = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path} does not exist") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path} is no bench file: {error}") from error
+    try:
+        config = BenchConfig.model_validate(plain)
+    except ValidationError as error:
+        problems = "; ".join(_sentence(item) for item in error.errors())
+        raise ConfigError(f"{path}: {problems}") from None
+    except LabsynError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    for role, played in config.roles.items():
+        if played.instrument not in config.instruments:
+            known = ", ".join(config.instruments)
+            raise ConfigError(
+                f"{path}: [roles.{role}] names the instrument {played.instrument!r}; "
+                f"the bench has {known}"
+            )
+    return config
+
+
+def _sentence(item: Any) -> str:
+    where = ".".join(str(part) for part in item["loc"])
+    if item["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(item["loc"][-1]), _keys(), n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        return f"unknown key {where!r}{hint}"
+    return f"{where}: {item['msg']}"
+
+
+def _keys() -> list[str]:
+    sections = (BenchConfig, InstrumentConfig, RoleConfig, LimitsConfig, SimulationConfig)
+    return [name for section in sections for name in section.model_fields]

@@ -1,0 +1,173 @@
+"""Keysight B1500A semiconductor parameter analyser: PyMeasure's driver, made trustworthy."""
+
+import re
+from typing import Any
+
+import pandas as pd
+from pymeasure.instruments.agilent import AgilentB1500
+
+from labsyn.data.errors import InstrumentDataError, InstrumentError
+from labsyn.data.flags import Flag
+from labsyn.drivers.flex_data import Datum, parse_data
+from labsyn.drivers.wire import as_labsyn_errors
+
+_ERROR = re.compile(r'\s*([+-]?\d+)\s*,\s*"?(.*?)"?\s*$')
+_MAX_ERRORS = 16
+_TIMEOUT = 10.0  # seconds beyond what a measurement takes
+
+
+class KeysightB1500A(AgilentB1500):
+    """Source voltages and pulses, measure currents.
+
+    Parameters
+    ----------
+    adapter : Adapter or str
+        Adapter, or VISA resource name such as ``"GPIB0::17::INSTR"``.
+    """
+
+    ROLES = ("pulse_source", "reader")
+    MODEL = re.compile(r"B1500A")
+
+    def __init__(self, adapter: Any, **visa: Any) -> None:
+        super().__init__(adapter, "Keysight B1500A", **visa)
+        with as_labsyn_errors(self.name):
+            self.initialize_all_smus()
+            self.write("FMT 21,0")
+        self.check_errors()
+
+    def check_errors(self) -> list[str]:
+        """Read the error queue until it is empty.
+
+        Raises
+        ------
+        InstrumentError
+            With code and text of every error found. PyMeasure's own version reads one
+            error, cuts its text at the first punctuation and fails on an empty reply.
+        """
+        errors = []
+        for _ in range(_MAX_ERRORS):
+            with as_labsyn_errors(self.name, "ERRX?"):
+                reply = self.ask("ERRX?")
+            match = _ERROR.match(reply)
+            if match is None:
+                raise InstrumentDataError(f"the B1500A answered {reply[:200]!r} to ERRX?")
+            if int(match[1]) == 0:
+                break
+            errors.append(f"{match[1]} {match[2]}")
+        if errors:
+            raise InstrumentError(f"the B1500A reports: {'; '.join(errors)}")
+        return errors
+
+    def command(self, message: str) -> None:
+        """Send commands that give no data, and raise InstrumentError if one was refused."""
+        with as_labsyn_errors(self.name, message):
+            self.write(message)
+        try:
+            self.check_errors()
+        except InstrumentError as error:
+            error.add_note(f"after sending {message!r}")
+            raise
+
+    def fetch(self, message: str) -> list[Datum]:
+        """Send commands that measure, and return their data.
+
+        Data are the acknowledgement: where none come, the error queue tells why.
+
+        Raises
+        ------
+        InstrumentError
+            If the instrument refused the command; `InstrumentDisconnected` if it is mute.
+        """
+        try:
+            with as_labsyn_errors(self.name, message):
+                self.write(message)
+                reply = self.read()
+        except InstrumentError:
+            self.check_errors()  # the reason, where the instrument has one
+            raise
+        return parse_data(reply)
+
+    def read_data(self, number_of_points: int) -> pd.DataFrame:
+        """Read sweep data; one row a point, columns like ``"SMU1 Current (A)"``.
+
+        Replaces PyMeasure's, which needs pandas below 3 and drops the status: a column
+        ``flags`` holds it (`labsyn.data.flags.Flag`).
+        """
+        with as_labsyn_errors(self.name):
+            data = parse_data(self.read())
+        width, rest = divmod(len(data), number_of_points)
+        if rest or not width:
+            raise InstrumentDataError(
+                f"the B1500A sent {len(data)} values, not a multiple of {number_of_points} points"
+            )
+        quantities = {"V": "Voltage (V)", "I": "Current (A)", "T": "Time (s)"}
+        rows = []
+        for start in range(0, len(data), width):
+            items = data[start : start + width]
+            row: dict[str, float] = {
+                f"{self.smu_names.get(d.channel, d.channel)} {quantities.get(d.kind, d.kind)}": d.value
+                for d in items
+            }
+            flags = Flag(0)
+            for datum in items:
+                flags |= datum.flags
+            rows.append(row | {"flags": int(flags)})
+        return pd.DataFrame(rows)
+
+    def spot_current(self, channel: int, measure_range: int = 0) -> Datum:
+        """Measure the current of `channel` now, in ampere (``TI``); range 0 is automatic."""
+        return self._only(self.fetch(f"TI {channel},{measure_range}"), channel, "I")
+
+    def spot_voltage(self, channel: int, measure_range: int = 0) -> Datum:
+        """Measure the voltage of `channel` now, in volt (``TV``); range 0 is automatic."""
+        return self._only(self.fetch(f"TV {channel},{measure_range}"), channel, "V")
+
+    def setup_pulsed_spot(self, channel: int, width: float, period: float) -> None:
+        """Prepare pulses of `width` and `period` seconds on `channel` (``MM 3``, ``PT``)."""
+        self.command(f"MM 3,{channel}")
+        self.command(f"PT 0,{width:.6g},{period:.6g}")
+        self.timeout = period + _TIMEOUT
+
+    def pulsed_spot(self, channel: int, voltage: float, compliance_current: float) -> Datum:
+        """Apply one pulse from a base of 0 V and measure at its end (``PV``, ``XE``)."""
+        message = f"PV {channel},0,0,{voltage:.6g},{compliance_current:.6g};XE"
+        return self._only(self.fetch(message), channel, "I")
+
+    def read_at(self, channel: int, voltage: float, compliance_current: float) -> Datum:
+        """Force `voltage`, measure the current, return to 0 V: one message, one answer."""
+        compliance = f"{compliance_current:.6g}"
+        message = f"DV {channel},0,{voltage:.6g},{compliance};TI {channel},0;DV {channel},0,0,{compliance}"
+        return self._only(self.fetch(message), channel, "I")
+
+    @property
+    def timeout(self) -> float:
+        """Control the seconds that a reply may take (float)."""
+        return float(self.adapter.connection.timeout) / 1000
+
+    @timeout.setter
+    def timeout(self, seconds: float) -> None:
+        self.adapter.connection.timeout = 1000 * seconds
+
+    def settings(self) -> dict[str, str]:
+        """Return the instrument's own description of its state (``*LRN?``), for the run file."""
+        kinds = {"outputs": 0, "filters": 30, "modes": 31, "ranges": 32, "adc": 56}
+        with as_labsyn_errors(self.name, "*LRN?"):
+            return {name: self.ask(f"*LRN? {kind}") for name, kind in kinds.items()}
+
+    def shutdown(self) -> None:
+        """Abort, force 0 V and open every output; the three do not wait for each other."""
+        errors = []
+        for message in ("AB", "DZ", "CL"):
+            try:
+                with as_labsyn_errors(self.name, message):
+                    self.write(message)
+            except InstrumentError as error:
+                errors.append(error)
+        super().shutdown()
+        if errors:
+            raise errors[0]
+
+    def _only(self, data: list[Datum], channel: int, kind: str) -> Datum:
+        if len(data) != 1 or data[0].channel != channel or data[0].kind != kind:
+            raise InstrumentDataError(f"expected one {kind} of channel {channel}, got {data}")
+        return data[0]

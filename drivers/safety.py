@@ -1,0 +1,65 @@
+"""Signals while a bench is open: they never kill a program with an output on.
+
+The first SIGINT, SIGTERM or SIGHUP during a run only sets a flag: the run stops after the
+current row, and leaving the bench makes it safe. A second one, or one outside a run, raises
+in the main thread, which leaves the bench as well.
+"""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType, TracebackType
+from typing import Any
+
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
+
+
+class StopSignals:
+    """Context manager that turns signals into a request to stop.
+
+    Attributes
+    ----------
+    requested : str
+        Name of the signal that asked to stop the current run; empty while none did.
+    """
+
+    def __init__(self) -> None:
+        self.requested = ""
+        self._running = False
+        self._previous: dict[int, Any] = {}
+
+    def __enter__(self) -> "StopSignals":
+        if threading.current_thread() is threading.main_thread():  # Python allows no other
+            for name in _NAMES:
+                number = getattr(signal, name, None)
+                if number is not None:
+                    self._previous[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+        self._previous.clear()
+
+    @contextmanager
+    def run(self) -> Iterator[None]:
+        """Hold signals back while a run is on; `requested` tells of them."""
+        self.requested, self._running = "", True
+        try:
+            yield
+        finally:
+            self._running = False
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self._running and not self.requested:
+            self.requested = signal.Signals(number).name
+            return
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
+        raise SystemExit(128 + number)

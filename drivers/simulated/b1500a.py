@@ -1,0 +1,144 @@
+"""The simulated Agilent/Keysight B1500A: FLEX in, data out, physics on the wiring.
+
+It behaves as the Programming Guide (ed. 11) documents the instrument, whatever a driver
+may need. Numbers the guide does not give (noise, converter coefficients, error queue
+length) are choices, named where they stand.
+"""
+
+from collections import deque
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from labsyn.drivers.clock import VirtualClock
+from labsyn.drivers.simulated import (
+    b1500a_common,
+    b1500a_learn,
+    b1500a_measure,
+    b1500a_setup,
+    b1500a_source,
+)
+from labsyn.drivers.simulated.b1500a_state import Mainframe
+from labsyn.drivers.simulated.flex import (
+    BAD_PARAMETER,
+    Command,
+    FlexError,
+    parse_statement,
+    split_message,
+)
+from labsyn.drivers.simulated.wiring import Wiring
+
+COMMANDS: dict[str, Command] = {
+    **b1500a_common.COMMANDS,
+    **b1500a_source.COMMANDS,
+    **b1500a_setup.COMMANDS,
+    **b1500a_measure.COMMANDS,
+    **b1500a_learn.COMMANDS,
+}
+"""Every FLEX command of this instrument by header."""
+
+DEFAULT_ADDRESS = "GPIB0::17::INSTR"
+_LOG_LENGTH = 10_000
+
+_Step = tuple[str, Command, tuple[Any, ...]] | FlexError
+
+
+@lru_cache(maxsize=2048)
+def _parse(message: str) -> tuple[_Step, ...]:
+    """Return what each statement of a message asks for; programs repeat themselves."""
+    steps: list[_Step] = []
+    for statement in split_message(message):
+        try:
+            steps.append(parse_statement(statement, COMMANDS))
+        except FlexError as error:
+            steps.append(error)
+    return tuple(steps)
+
+
+class SimulatedB1500A:
+    """A mainframe with SMUs in its slots.
+
+    Parameters
+    ----------
+    wiring : Wiring
+        Where channel k is the source ``"<address>/<k>"``.
+    clock : VirtualClock
+        Measurements, pauses and pulses take their time on it.
+    modules : mapping of int to str
+        Model by slot, two B1517A in slots 1 and 2 by default.
+    address : str
+        VISA resource name.
+    seed : int
+        Seed of the measurement noise.
+    noise : bool
+        Whether the converters are noisy.
+
+    Attributes
+    ----------
+    log : deque of (float, str)
+        Virtual time and text of the latest messages, 10 000 at most.
+
+    Raises
+    ------
+    ConfigError
+        If a slot or a module does not exist.
+    """
+
+    def __init__(
+        self,
+        wiring: Wiring,
+        clock: VirtualClock,
+        modules: Mapping[int, str] | None = None,
+        address: str = DEFAULT_ADDRESS,
+        seed: int = 0,
+        *,
+        noise: bool = True,
+    ) -> None:
+        if modules is None:
+            modules = {1: "B1517A", 2: "B1517A"}
+        self.address = address
+        self.log: deque[tuple[float, str]] = deque(maxlen=_LOG_LENGTH)
+        self._clock = clock
+        self._frame = Mainframe(wiring, clock, modules, address, seed, noise=noise)
+
+    def write(self, data: bytes) -> None:
+        """Handle one message; whatever is wrong with it goes to the error queue."""
+        message = data.decode("latin-1").rstrip("\r\n")
+        self.log.append((self._clock.now(), message))
+        steps = _parse(message)
+        alone = len(steps) == 1
+        for step in steps:
+            try:
+                if isinstance(step, FlexError):
+                    raise FlexError(step.code)
+                self._run(*step, alone=alone)
+            except FlexError as error:
+                self._frame.report(error)
+
+    def _run(
+        self, header: str, command: Command, values: tuple[Any, ...], *, alone: bool
+    ) -> None:
+        if header == "BC" and not alone:  # page 4-45; the code it gives is a choice
+            raise FlexError(BAD_PARAMETER)
+        answer = command.handler(self._frame, *values)
+        if answer is not None:
+            self._frame.output.answer(answer)
+
+    def read(self, count: int, termchar: bytes = b"") -> tuple[bytes, bool]:
+        return self._frame.output.read(count, termchar)
+
+    def clear(self) -> None:
+        """Empty both output stores (device clear); outputs stay as they are."""
+        self._frame.output.clear()
+
+    def trigger(self) -> None:
+        """Start the measurement, as XE does."""
+        self.write(b"XE")
+
+    def status_byte(self) -> int:
+        return self._frame.status_byte()
+
+    def outputs(self) -> dict[int, float | None]:
+        """Return the volts at each channel, None where the output switch is open."""
+        smus = self._frame.smus.values()
+        return {s.slot: s.wiring.voltage(s.source) if s.on else None for s in smus}

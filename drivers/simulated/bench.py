@@ -1,0 +1,134 @@
+"""A simulated bench: instruments at addresses, wired to devices, on one virtual clock."""
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labsyn.data.errors import ConfigError
+from labsyn.drivers.clock import VirtualClock
+from labsyn.drivers.simulated.b1500a import DEFAULT_ADDRESS, SimulatedB1500A
+from labsyn.drivers.simulated.device import DeviceUnderTest
+from labsyn.drivers.simulated.devices import make_device
+from labsyn.drivers.simulated.instrument import SimulatedInstrument
+from labsyn.drivers.simulated.wiring import Wiring
+
+if TYPE_CHECKING:
+    from labsyn.drivers.config import BenchConfig
+
+
+class SimulatedBench:
+    """Everything a VISA session can reach.
+
+    Parameters
+    ----------
+    instruments : mapping of str to SimulatedInstrument
+        By VISA resource name.
+    wiring, clock : Wiring, VirtualClock
+        What the instruments share.
+    devices : mapping of str to DeviceUnderTest
+        What is under test, by name.
+
+    Attributes
+    ----------
+    lock : threading.RLock
+        Held for each message: a second session may switch off from another thread.
+    """
+
+    def __init__(
+        self,
+        instruments: Mapping[str, SimulatedInstrument],
+        wiring: Wiring,
+        clock: VirtualClock,
+        devices: Mapping[str, DeviceUnderTest] | None = None,
+    ) -> None:
+        self.instruments = dict(instruments)
+        self.wiring = wiring
+        self.clock = clock
+        self.devices = dict(devices or {})
+        self.lock = threading.RLock()
+
+    def describe_device(self) -> dict[str, Any]:
+        """Return kind and parameters of the device under test, for the run file."""
+        described: dict[str, Any] = {}
+        for name, device in self.devices.items():
+            values = {key: value for key, value in vars(device).items() if key[0] != "_"}
+            described |= {"device": name} | values
+        return described
+
+    @classmethod
+    def default(
+        cls, device: str = "lixcoo2", seed: int = 0, **parameters: Any
+    ) -> "SimulatedBench":
+        """Return a B1500A with SMU 1 on ``top`` and SMU 2 on ``bottom`` of one device.
+
+        `seed` draws the device and the noise; `parameters` are those of the device.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such device or parameter.
+        """
+        clock = VirtualClock()
+        wiring = Wiring(clock)
+        under_test = make_device(device, seed, **parameters)
+        for channel, terminal in ((1, "top"), (2, "bottom")):
+            wiring.connect(f"{DEFAULT_ADDRESS}/{channel}", under_test, terminal)
+        analyzer = SimulatedB1500A(wiring, clock, address=DEFAULT_ADDRESS, seed=seed)
+        return cls({DEFAULT_ADDRESS: analyzer}, wiring, clock, {device: under_test})
+
+    @classmethod
+    def from_config(cls, config: "BenchConfig") -> "SimulatedBench":
+        """Return the simulated twin of a bench file: its instruments, wired as its roles.
+
+        Raises
+        ------
+        ConfigError
+            If the file describes no device to simulate, or a terminal does not exist.
+        """
+        simulation = config.simulation
+        if simulation is None:
+            raise ConfigError("this bench file has no [simulation]: its bench is real")
+        clock = VirtualClock()
+        wiring = Wiring(clock)
+        device = make_device(simulation.device, simulation.seed, **simulation.parameters)
+        instruments: dict[str, SimulatedInstrument] = {}
+        for name, entry in config.instruments.items():
+            played = {
+                r.channel: r.terminal for r in config.roles.values() if r.instrument == name
+            }
+            for channel, terminal in played.items():
+                wiring.connect(f"{entry.resource}/{channel}", device, terminal)
+            modules = dict.fromkeys({1, 2, *played}, "B1517A")
+            instruments[entry.resource] = SimulatedB1500A(
+                wiring, clock, modules, entry.resource, simulation.seed
+            )
+        for terminal in config.ground:
+            wiring.ground(device, terminal)
+        return cls(instruments, wiring, clock, {simulation.device: device})
+
+    @classmethod
+    def from_text(cls, text: str) -> "SimulatedBench":
+        """Return the bench that ``device?key=value&key=value`` or a ``.toml`` path names.
+
+        Raises
+        ------
+        ConfigError
+            If a part of it cannot be understood.
+        """
+        if text.endswith(".toml"):
+            from labsyn.drivers.config import load_config  # pydantic takes a while
+
+            return cls.from_config(load_config(Path(text)))
+        name, _, query = text.partition("?")
+        parameters: dict[str, float] = {}
+        for pair in filter(None, query.split("&")):
+            key, _, value = pair.partition("=")
+            try:
+                parameters[key] = int(value) if key == "seed" else float(value)
+            except ValueError as error:
+                raise ConfigError(
+                    f"{pair!r} in {text!r} is no parameter; write key=number"
+                ) from error
+        seed = int(parameters.pop("seed", 0))
+        return cls.default(name or "lixcoo2", seed, **parameters)

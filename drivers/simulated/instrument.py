@@ -1,0 +1,25 @@
+"""What a simulated instrument must do to sit on a simulated bench."""
+
+from typing import Protocol
+
+
+class SimulatedInstrument(Protocol):
+    """An instrument on the wire: bytes in, bytes out, never an exception."""
+
+    def write(self, data: bytes) -> None:
+        """Take one message; the end of `data` is the end of the message."""
+
+    def read(self, count: int, termchar: bytes = b"") -> tuple[bytes, bool]:
+        """Return up to `count` bytes, and whether the last one carries EOI.
+
+        They end early after `termchar`. No bytes mean that there is nothing to say.
+        """
+
+    def clear(self) -> None:
+        """Answer a device clear: forget what waits to be read."""
+
+    def trigger(self) -> None:
+        """Answer a group execute trigger."""
+
+    def status_byte(self) -> int:
+        """Return the byte of a serial poll."""

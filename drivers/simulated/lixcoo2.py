@@ -1,0 +1,223 @@
+r"""The simulated Au/LixCoO2/Pt synapse: one law in continuous time.
+
+Baek et al., Nano-Micro Letters (2022), Supporting Information. For the state x (0 to 1),
+
+.. math:: G = G_{min} + x (G_{max} - G_{min}), \qquad
+   \dot x = r_P(|V|, T)\, e^{-β_P x} \; (V < 0), \qquad
+   \dot x = -r_D(|V|, T)\, e^{-β_D (1 - x)} \; (V > 0),
+
+the continuous form of their equations S1 and S2, with the relaxation
+:math:`\dot x = -x / τ(T)` at all times (figures S4 and S5). The rates grow as a hopping
+current does, :math:`r(V) = r_{ref} \sinh(|V|/V_0) / \sinh(V_{ref}/V_0)`, and are such that
+30 pulses (figure S11) of -1.5 V and 10 ms lead from 0 to 1 and 30 pulses of +1.1 V and
+10 ms back (table S2): :math:`r_{ref} = (e^β - 1) / (β\, n_{ref}\, w_{ref})`.
+
+Dependence on pulse number, voltage, width and sweep rate, and retention all follow.
+"""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+
+from labsyn.data.errors import ModelError
+from labsyn.drivers.simulated.device import Voltages
+
+N_REFERENCE = 30
+REFERENCE_WIDTH = 10e-3
+POTENTIATION_VOLTAGE = -1.5
+DEPRESSION_VOLTAGE = 1.1
+_REFERENCE_TEMPERATURE = 298.15
+_BOLTZMANN = 8.617333262e-5  # eV/K
+_MARGIN = 0.25  # of the window, beyond either end
+_LARGEST_RELAXATION = 1e-3  # of one substep: the splitting error is its square
+
+
+@dataclass(kw_only=True)
+class LixCoO2:
+    """Two-terminal Li-ion synapse; negative ``V(top) - V(bottom)`` potentiates.
+
+    The pulses (voltages, width, number) are the paper's. It prints no conductances,
+    nonlinearities or time constants: every default below is a choice. The window of 30
+    reference pulses is x from 0 to 1; the film goes on by a quarter of it at either end
+    (less where the conductance would vanish), and there it stops: a choice, so that noise
+    at a turning point finds no wall. A voltage or current beyond the limits breaks the
+    device, at once and for good, into an open (a choice too).
+
+    Attributes
+    ----------
+    beta_p, beta_d : float
+        Nonlinearity β of the branches; 0 is linear, negative accelerates. A choice.
+    g_min, g_max : float
+        Conductance at x = 0 and x = 1, in siemens. A choice.
+    sigma_c2c : float
+        Standard deviation of the change by one typical reference pulse, as a fraction of
+        the range: an interval that drives x by Δx adds the variance
+        ``sigma_c2c**2 * 30 * |Δx|``, however it is cut. A choice.
+    sigma_read : float
+        Standard deviation of one measured current, in units of ``(g_max - g_min) |V|``.
+        A choice.
+    temperature : float
+        In kelvin.
+    v0 : float
+        Voltage scale of the rates, in volt. A choice that keeps reads of 0.1 V harmless.
+    relaxation_time : float
+        τ at 25 °C, in seconds. A choice.
+    activation_energy : float
+        Of rates and of the relaxation, in eV: both move Li ions. A choice.
+    break_voltage, break_current : float
+        In volt and ampere. A choice.
+    x : float
+        State; 0 is pristine.
+    seed : int
+        Seed of the noise.
+    """
+
+    beta_p: float = 0.8
+    beta_d: float = 1.0
+    g_min: float = 10e-6
+    g_max: float = 40e-6
+    sigma_c2c: float = 0.003
+    sigma_read: float = 0.002
+    temperature: float = _REFERENCE_TEMPERATURE
+    v0: float = 0.12
+    relaxation_time: float = 1e5
+    activation_energy: float = 0.3
+    break_voltage: float = 6.0
+    break_current: float = 10e-3
+    x: float = 0.0
+    seed: int = 0
+    terminals: tuple[str, ...] = field(default=("top", "bottom"), init=False)
+    broken: bool = field(default=False, init=False)
+    _rng: np.random.Generator = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        self._check()
+        self._rng = np.random.default_rng(self.seed)
+
+    def _check(self) -> None:
+        if not 0 < self.g_min < self.g_max < math.inf:
+            raise ModelError(
+                f"LixCoO2: g_min = {self.g_min:g} S and g_max = {self.g_max:g} S, "
+                "0 < g_min < g_max is needed"
+            )
+        if not 0 <= self.x <= 1:
+            raise ModelError(f"LixCoO2: x is {self.x:g}, it must lie between 0 and 1")
+        for name in ("temperature", "v0", "relaxation_time", "break_voltage", "break_current"):
+            if not getattr(self, name) > 0:
+                raise ModelError(f"LixCoO2: {name} is {getattr(self, name):g}, not above 0")
+        for name in ("sigma_c2c", "sigma_read", "activation_energy"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ModelError(f"LixCoO2: {name} is {getattr(self, name):g}, not 0 or more")
+        for name in ("beta_p", "beta_d"):
+            if not abs(getattr(self, name)) <= 20:
+                raise ModelError(f"LixCoO2: {name} is {getattr(self, name):g}, not -20 to 20")
+
+    @classmethod
+    def ideal(cls, **parameters: Any) -> Self:
+        """Return a device without any noise."""
+        return cls(**{"sigma_c2c": 0.0, "sigma_read": 0.0} | parameters)
+
+    @classmethod
+    def draw(cls, seed: int, **parameters: Any) -> Self:
+        """Return one device out of many, with noise of its own.
+
+        The spread from device to device is a choice: lognormal, 3 % on each β, 5 % on
+        both conductances in common and 2 % on their ratio. `parameters` are exact.
+        """
+        spread = np.random.default_rng([seed, 1]).standard_normal(4)
+        scale = math.exp(0.05 * spread[2])
+        drawn = {
+            "beta_p": cls.beta_p * math.exp(0.03 * spread[0]),
+            "beta_d": cls.beta_d * math.exp(0.03 * spread[1]),
+            "g_min": cls.g_min * scale,
+            "g_max": cls.g_max * scale * math.exp(0.02 * spread[3]),
+        }
+        return cls(**drawn | {"seed": seed} | parameters)
+
+    @property
+    def conductance(self) -> float:
+        """Conductance in siemens; 0 when broken."""
+        return 0.0 if self.broken else self.g_min + self.x * (self.g_max - self.g_min)
+
+    def currents(self, voltages: Voltages) -> dict[str, float]:
+        current = self.conductance * _difference(voltages)
+        return {"top": current, "bottom": -current}
+
+    def measured_currents(self, voltages: Voltages) -> dict[str, float]:
+        volts = _difference(voltages)
+        current = self.conductance * volts
+        if self.sigma_read and volts and not self.broken:
+            spread = self.sigma_read * (self.g_max - self.g_min) * abs(volts)
+            current += spread * self._rng.standard_normal()
+        return {"top": current, "bottom": -current}
+
+    def advance(self, voltages: Voltages, seconds: float) -> None:
+        volts = _difference(voltages)
+        if abs(volts) > self.break_voltage:
+            self.broken = True
+        if abs(volts) * self.conductance > self.break_current:
+            self.broken = True
+        if self.broken or seconds <= 0:
+            return
+        faster = self._arrhenius()
+        decay = seconds * faster / self.relaxation_time
+        if volts == 0:
+            self.x *= math.exp(-decay)
+            return
+        steps = max(1, math.ceil(decay / _LARGEST_RELAXATION))
+        kept = math.exp(-decay / steps)
+        push = self._rate(volts) * faster * seconds / steps
+        # Strang splitting; the drive comes last, so that it holds x at its bound.
+        for _ in range(steps):
+            self.x = self._driven(self.x, volts, push / 2) * kept
+            self.x = self._driven(self.x, volts, push / 2)
+
+    def _driven(self, x: float, volts: float, push: float) -> float:
+        """Return x after the exact drive; `push` is rate times duration."""
+        if volts < 0:
+            after = _progress(x, self.beta_p, push)
+        else:
+            after = 1 - _progress(1 - x, self.beta_d, push)
+        low, high = self.bounds
+        after = min(max(after, low), high)
+        if self.sigma_c2c:
+            variance = N_REFERENCE * abs(after - x)
+            after += self.sigma_c2c * math.sqrt(variance) * self._rng.standard_normal()
+        return min(max(after, low), high)
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Lowest and highest state that the film can take."""
+        empty = self.g_min / (self.g_max - self.g_min)
+        return -min(_MARGIN, 0.9 * empty), 1 + _MARGIN
+
+    def _rate(self, volts: float) -> float:
+        """Return r at 25 °C, in 1/s."""
+        beta = self.beta_p if volts < 0 else self.beta_d
+        reference = POTENTIATION_VOLTAGE if volts < 0 else DEPRESSION_VOLTAGE
+        at_reference = (math.expm1(beta) / beta if beta else 1.0) / (
+            N_REFERENCE * REFERENCE_WIDTH
+        )
+        u, u_reference = abs(volts) / self.v0, abs(reference) / self.v0
+        # sinh u / sinh u_ref without overflow
+        ratio = math.expm1(-2 * u) / math.expm1(-2 * u_reference)
+        return at_reference * ratio * math.exp(min(u - u_reference, 600.0))
+
+    def _arrhenius(self) -> float:
+        inverse = 1 / _REFERENCE_TEMPERATURE - 1 / self.temperature
+        return math.exp(self.activation_energy / _BOLTZMANN * inverse)
+
+
+def _progress(progress: float, beta: float, push: float) -> float:
+    r"""Return :math:`β^{-1} \ln(e^{β x} + β\, r t)`; regular at β = 0."""
+    reach = push * math.exp(-beta * progress)
+    if beta * reach <= -1:  # an accelerating branch is beyond any bound in finite time
+        return math.inf
+    return progress + (math.log1p(beta * reach) / beta if beta else reach)
+
+
+def _difference(voltages: Voltages) -> float:
+    top, bottom = voltages["top"], voltages["bottom"]
+    return 0.0 if top is None or bottom is None else top - bottom

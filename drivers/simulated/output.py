@@ -1,0 +1,64 @@
+"""The two output stores of a B1500A: query answers first, then measurement data."""
+
+from collections import deque
+
+
+class OutputStore:
+    """Answers that wait to be read (Programming Guide, ed. 11, page 1-25).
+
+    The query buffer holds one answer, a newer one replaces it. Data stay until read or
+    cleared, message by message. A read takes the query buffer first.
+    """
+
+    def __init__(self) -> None:
+        self._query = b""
+        self._data: deque[tuple[bytes, bool]] = deque()
+
+    def answer(self, text: str) -> None:
+        """Put one answer into the query buffer."""
+        self._query = text.encode("ascii") + b"\r\n"
+
+    def add_data(self, text: str, *, end: bool = True) -> None:
+        """Append one message of data; `end` says whether its last byte carries EOI."""
+        self._data.append((text.encode("ascii"), end))
+
+    def clear(self) -> None:
+        """Empty both stores."""
+        self._query = b""
+        self._data.clear()
+
+    def clear_data(self) -> None:
+        """Empty the data buffer."""
+        self._data.clear()
+
+    @property
+    def has_data(self) -> bool:
+        """Whether measurement data wait."""
+        return bool(self._data)
+
+    @property
+    def n_items(self) -> int:
+        """Number of data items that wait."""
+        return sum(len(data.strip(b",\r\n").split(b",")) for data, _ in self._data)
+
+    def read(self, count: int, termchar: bytes = b"") -> tuple[bytes, bool]:
+        """Return up to `count` bytes of one message, and whether that was its end.
+
+        With a `termchar` they end after the first one.
+        """
+        if self._query:
+            taken, self._query = _take(self._query, count, termchar)
+            return taken, not self._query
+        if not self._data:
+            return b"", False
+        data, end = self._data.popleft()
+        taken, left = _take(data, count, termchar)
+        if left:
+            self._data.appendleft((left, end))
+        return taken, end and not left
+
+
+def _take(data: bytes, count: int, termchar: bytes) -> tuple[bytes, bytes]:
+    place = data.find(termchar, 0, count) if termchar else -1
+    length = place + 1 if place >= 0 else count
+    return data[:length], data[length:]

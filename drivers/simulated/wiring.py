@@ -1,0 +1,252 @@
+"""Wiring: which instrument output reaches which terminal of which device under test.
+
+Instruments drive and release their outputs; between two calls time passes on the virtual
+clock, and before any change or reading the devices are advanced to now under the voltages
+that held in the meantime.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from labsyn.data.errors import ConfigError
+from labsyn.drivers.clock import VirtualClock
+from labsyn.drivers.simulated.compliance import Source, settle
+from labsyn.drivers.simulated.device import DeviceUnderTest
+
+# Below this share of its limit no source can reach compliance before the next reading of
+# the change (devices here change by less than a factor 4): the interval needs no cutting.
+_HEADROOM = 0.25
+
+
+@dataclass
+class _Fixture:
+    """A device with what is connected to it, and the time it has reached."""
+
+    device: DeviceUnderTest
+    time: float
+    grounded: set[str] = field(default_factory=set)
+    driving: dict[str, list[Source]] = field(default_factory=dict)
+    voltages: dict[str, float | None] = field(default_factory=dict)
+    currents: dict[str, float] = field(default_factory=dict)
+    stale: bool = True
+
+    def acting(self) -> dict[str, Source]:
+        """Return the source that holds each terminal: the one that was driven last."""
+        return {terminal: on[-1] for terminal, on in self.driving.items() if on}
+
+
+class Wiring:
+    """Connections between instrument outputs and devices under test.
+
+    Parameters
+    ----------
+    clock : VirtualClock
+        The time of the bench.
+
+    Attributes
+    ----------
+    warnings : list of str
+        What a person at the bench should be told, such as two outputs on one terminal.
+    """
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self.clock = clock
+        self.warnings: list[str] = []
+        self._sources: dict[str, Source] = {}
+        self._places: dict[str, tuple[_Fixture, str]] = {}
+        self._fixtures: dict[int, _Fixture] = {}
+
+    def connect(self, source: str, device: DeviceUnderTest, terminal: str) -> None:
+        """Connect the output `source`, such as ``"GPIB0::17::INSTR/1"``, to a terminal.
+
+        Raises
+        ------
+        ConfigError
+            If the device has no such terminal, the terminal is tied to ground, or the
+            output is connected already.
+        """
+        fixture = self._fixture(device, terminal)
+        if terminal in fixture.grounded:
+            raise ConfigError(f"terminal {terminal!r} is tied to ground, not free for {source}")
+        if source in self._places:
+            raise ConfigError(
+                f"{source} is connected to terminal {self._places[source][1]!r} already"
+            )
+        self._places[source] = (fixture, terminal)
+        output = self._source(source)
+        if output.driving:
+            self._advance(fixture)
+            self._switch_on(output, source)
+            self._apply(fixture)
+
+    def ground(self, device: DeviceUnderTest, terminal: str) -> None:
+        """Tie a terminal to 0 V; raise ConfigError if it is connected to an output."""
+        fixture = self._fixture(device, terminal)
+        for source, place in self._places.items():
+            if place == (fixture, terminal):
+                raise ConfigError(f"terminal {terminal!r} cannot be ground: {source} is on it")
+        self._advance(fixture)
+        fixture.grounded.add(terminal)
+        self._apply(fixture)
+
+    def drive(
+        self,
+        source: str,
+        volts: float,
+        current_limit: float = math.inf,
+        series_resistance: float = 0.0,
+    ) -> None:
+        """Force `volts`, with at most `current_limit` ampere of either sign.
+
+        Beyond the limit the voltage at the terminal is what lets just the limit flow.
+        """
+        self._force(source, volts, current_limit, series_resistance, forces_current=False)
+
+    def drive_current(self, source: str, amperes: float, voltage_limit: float) -> None:
+        """Force `amperes`, with at most `voltage_limit` volt of either sign."""
+        self._force(source, amperes, voltage_limit, 0.0, forces_current=True)
+
+    def release(self, source: str) -> None:
+        """Switch the output off: high impedance."""
+        output = self._source(source)
+        if not output.driving:
+            return
+        place = self._places.get(source)
+        if place is not None:
+            self._advance(place[0])
+            place[0].driving[place[1]].remove(output)
+        output.driving = False
+        output.volts, output.limited = None, False
+        if place is not None:
+            self._apply(place[0])
+
+    def current(self, source: str) -> float:
+        """Return the ampere that flow out of the output into the device, without noise."""
+        fixture, terminal = self._now(source)
+        return fixture.currents[terminal] if fixture is not None else 0.0
+
+    def measured_current(self, source: str) -> float:
+        """Return the ampere that flow out of the output, with the noise of the device."""
+        fixture, terminal = self._now(source)
+        if fixture is None:
+            return 0.0
+        return fixture.device.measured_currents(fixture.voltages)[terminal]
+
+    def voltage(self, source: str) -> float | None:
+        """Return the volts at the output, None while it is off."""
+        self._now(source)
+        return self._source(source).volts
+
+    def in_compliance(self, source: str) -> bool:
+        """Tell whether the output is held back by its limit."""
+        self._now(source)
+        return self._source(source).limited
+
+    def _force(
+        self, name: str, value: float, limit: float, resistance: float, *, forces_current: bool
+    ) -> None:
+        output = self._source(name)
+        place = self._places.get(name)
+        if place is not None:
+            self._advance(place[0])
+        output.forced, output.limit = value, abs(limit)
+        output.series_resistance, output.forces_current = resistance, forces_current
+        if not output.driving:
+            output.driving = True
+            self._switch_on(output, name)
+        if place is None:
+            output.settle_open()
+        else:
+            on = place[0].driving[place[1]]
+            on.append(on.pop(on.index(output)))  # the last one driven holds the terminal
+            self._apply(place[0])
+
+    def _switch_on(self, output: Source, name: str) -> None:
+        if name not in self._places:
+            return
+        fixture, terminal = self._places[name]
+        on = fixture.driving.setdefault(terminal, [])
+        if on:
+            others = ", ".join(key for key, other in self._sources.items() if other in on)
+            self.warnings.append(
+                f"{name} drives terminal {terminal!r}, which {others} drives already; "
+                f"{name} wins"
+            )
+        on.append(output)
+
+    def _source(self, name: str) -> Source:
+        return self._sources.setdefault(name, Source())
+
+    def _fixture(self, device: DeviceUnderTest, terminal: str) -> _Fixture:
+        if terminal not in device.terminals:
+            known = ", ".join(device.terminals)
+            raise ConfigError(
+                f"{type(device).__name__} has no terminal {terminal!r}, it has {known}"
+            )
+        return self._fixtures.setdefault(id(device), _Fixture(device, self.clock.now()))
+
+    def _now(self, name: str) -> tuple[_Fixture | None, str]:
+        """Return where a driving source is, advanced to now and settled."""
+        place = self._places.get(name)
+        output = self._sources.get(name)
+        if place is None or output is None or not output.driving:
+            return None, ""
+        fixture, terminal = place
+        self._advance(fixture)
+        self._settle(fixture)
+        if fixture.driving[terminal][-1] is not output:
+            return None, ""  # another output holds the terminal
+        return fixture, terminal
+
+    def _settle(self, fixture: _Fixture) -> None:
+        if fixture.stale:
+            fixture.voltages, fixture.currents = settle(
+                fixture.device, fixture.acting(), fixture.grounded
+            )
+            fixture.stale = False
+
+    def _apply(self, fixture: _Fixture) -> None:
+        """Find the new voltages, and let the device feel them."""
+        fixture.stale = True
+        self._settle(fixture)
+        fixture.device.advance(fixture.voltages, 0.0)
+        fixture.stale = True  # it may have broken
+
+    def _advance(self, fixture: _Fixture) -> None:
+        elapsed = self.clock.now() - fixture.time
+        if elapsed <= 0:
+            return
+        fixture.time += elapsed
+        self._settle(fixture)
+        acting = fixture.acting()
+        if all(
+            source.has_headroom(fixture.currents[terminal], _HEADROOM)
+            for terminal, source in acting.items()
+        ):
+            fixture.device.advance(fixture.voltages, elapsed)
+            fixture.stale = True
+        else:
+            self._advance_in_steps(fixture, elapsed)
+
+    def _advance_in_steps(self, fixture: _Fixture, elapsed: float) -> None:
+        """Follow voltages that move with the state, in steps that change little."""
+        step = elapsed / 64
+        left = elapsed
+        while left > 1e-12 * elapsed:
+            step = min(max(step, elapsed / 4096), left)
+            currents, voltages = fixture.currents, fixture.voltages
+            fixture.device.advance(fixture.voltages, step)
+            left -= step
+            fixture.stale = True
+            self._settle(fixture)
+            change = max(
+                _change(currents, fixture.currents), _change(voltages, fixture.voltages)
+            )
+            step *= 0.5 if change > 4e-3 else 2.0 if change < 1e-3 else 1.0
+
+
+def _change(before: Mapping[str, float | None], after: Mapping[str, float | None]) -> float:
+    """Return the largest relative change of any value."""
+    pairs = ((value, after[terminal]) for terminal, value in before.items())
+    return max((abs((new or 0.0) / old - 1) for old, new in pairs if old), default=0.0)

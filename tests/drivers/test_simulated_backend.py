@@ -1,0 +1,259 @@
+"""The PyVISA backend: what a client of any VISA library expects."""
+
+import os
+import re
+import threading
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pyvisa
+from pyvisa import constants
+from pyvisa.constants import StatusCode
+from pyvisa.resources import GPIBInstrument
+
+from labsyn.data.errors import ConfigError
+from labsyn.drivers.simulated.backend import LabsynVisaLibrary
+from labsyn.drivers.simulated.bench import SimulatedBench
+from labsyn.drivers.simulated.lixcoo2 import LixCoO2
+
+ADDRESS = "GPIB0::17::INSTR"
+IDENTITY = "Agilent Technologies,B1500A,0,A.04.03.2010.0130"
+
+
+@pytest.fixture
+def bench() -> SimulatedBench:
+    return SimulatedBench.default(seed=1)
+
+
+@pytest.fixture
+def manager(bench: SimulatedBench) -> Iterator[pyvisa.ResourceManager]:
+    manager = pyvisa.ResourceManager(LabsynVisaLibrary.for_bench(bench))
+    yield manager
+    manager.close()
+
+
+def opened(manager: pyvisa.ResourceManager, **settings: Any) -> GPIBInstrument:
+    given = {"read_termination": "\r\n", "write_termination": "\r\n"} | settings
+    resource = manager.open_resource(ADDRESS, **given)
+    assert isinstance(resource, GPIBInstrument)
+    return resource
+
+
+def test_the_default_bench_by_name() -> None:
+    manager = pyvisa.ResourceManager("@labsyn")
+    assert manager.list_resources() == (ADDRESS,)
+    assert manager.list_resources("USB?*") == ()
+    assert opened(manager).query("*IDN?") == IDENTITY
+    assert pyvisa.ResourceManager("@labsyn") is manager
+    manager.close()
+
+
+def test_the_environment_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(os.environ, "PYVISA_LIBRARY", "lixcoo2?seed=4@labsyn")
+    manager = pyvisa.ResourceManager()
+    assert opened(manager).query("*IDN?") == IDENTITY
+    manager.close()
+
+
+def test_arguments_reach_the_device() -> None:
+    manager = pyvisa.ResourceManager("lixcoo2?seed=3&beta_p=2.5@labsyn")
+    assert isinstance(manager.visalib, LabsynVisaLibrary)
+    assert manager.visalib.bench.devices == {"lixcoo2": LixCoO2.draw(3, beta_p=2.5)}
+    manager.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("pcm@labsyn", "unknown device 'pcm', known are lixcoo2"),
+        ("lixcoo2?seed=x@labsyn", "'seed=x' in 'lixcoo2[?]seed=x' is no parameter"),
+        ("lixcoo2?gain=1@labsyn", "lixcoo2 has no parameter 'gain'"),
+        ("missing.toml@labsyn", "missing.toml does not exist"),
+    ],
+)
+def test_arguments_that_name_no_bench_are_refused(text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        pyvisa.ResourceManager(text)
+
+
+BENCH = """
+[instruments.smu]
+driver = "KeysightB1500A"
+resource = "GPIB0::9::INSTR"
+[roles.pulse_source]
+instrument = "smu"
+channel = 4
+[roles.reader]
+instrument = "smu"
+channel = 4
+"""
+
+
+def test_a_bench_file(tmp_path: Path) -> None:
+    path = tmp_path / "bench.toml"
+    path.write_text(BENCH + '[simulation]\ndevice = "lixcoo2"\nparameters = {x = 0.5}\n')
+    manager = pyvisa.ResourceManager(f"{path}@labsyn")
+    assert manager.list_resources() == ("GPIB0::9::INSTR",)
+    smu = manager.open_resource("GPIB0::9::INSTR", read_termination="\r\n")
+    assert isinstance(smu, GPIBInstrument)
+    smu.write("CN 4;DV 4,0,1,1E-3;TI 4")
+    assert 20e-6 < float(smu.read()[3:]) < 30e-6  # the other terminal is ground
+    manager.close()
+
+
+def test_a_bench_file_without_simulation_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bench.toml"
+    path.write_text(BENCH)
+    with pytest.raises(ConfigError, match=r"no \[simulation\]: its bench is real"):
+        pyvisa.ResourceManager(f"{path}@labsyn")
+
+
+def test_an_address_without_instrument_is_refused(manager: pyvisa.ResourceManager) -> None:
+    with pytest.raises(pyvisa.VisaIOError) as caught:
+        manager.open_resource("GPIB0::18::INSTR")
+    assert caught.value.error_code == StatusCode.error_resource_not_found
+    assert opened(manager).resource_name == ADDRESS
+    assert manager.open_resource("gpib::17").resource_name == ADDRESS
+
+
+def test_nothing_to_say_times_out_at_once_on_the_virtual_clock(
+    manager: pyvisa.ResourceManager, bench: SimulatedBench
+) -> None:
+    smu = opened(manager, timeout=2500)
+    with pytest.raises(pyvisa.VisaIOError) as caught:
+        smu.read()
+    assert caught.value.error_code == StatusCode.error_timeout
+    assert bench.clock.now() == 2.5
+    smu.timeout = float("inf")
+    with pytest.raises(pyvisa.VisaIOError):
+        smu.read()
+    assert bench.clock.now() == 2.5
+    smu.timeout = 0
+    assert smu.query("*OPC?") == "1"  # what is ready needs no time
+    assert bench.clock.now() == 2.5
+
+
+def test_reads_honour_count_termchar_and_end(manager: pyvisa.ResourceManager) -> None:
+    smu = opened(manager)
+    smu.write("*IDN?")
+    assert smu.read_bytes(7) == b"Agilent"
+    with smu.ignore_warning(StatusCode.success_max_count_read):
+        assert smu.visalib.read(smu.session, 1)[1] == StatusCode.success_max_count_read
+    assert smu.read_bytes(99, break_on_termchar=True) == IDENTITY[8:].encode() + b"\r\n"
+    with smu.read_termination_context(","):
+        smu.write("*IDN?")
+        chunk, status = smu.visalib.read(smu.session, 99)
+    assert (chunk, status) == (
+        b"Agilent Technologies,",
+        StatusCode.success_termination_character_read,
+    )
+    smu.clear()
+    smu.write("CN;FMT 5;TI 1;TI 1")
+    assert re.fullmatch(rb"(NAI[+-]\d{3}\.\d{3}E[+-]\d\d,){2}", smu.read_bytes(32))
+    smu.write("TI 1")
+    with pytest.raises(pyvisa.VisaIOError, match="VI_ERROR_TMO"):
+        smu.read_bytes(40)  # no EOI in this format: the rest never comes
+
+
+def test_status_clear_flush_trigger_and_service_request(
+    manager: pyvisa.ResourceManager, bench: SimulatedBench
+) -> None:
+    smu = opened(manager)
+    assert smu.read_stb() == 16
+    smu.write("XYZ")
+    assert smu.stb == 48
+    smu.write("CN;MM 1,1;*SRE 1")
+    smu.assert_trigger()
+    smu.flush(constants.BufferOperation.discard_read_buffer)
+    smu.wait_for_srq(1000)
+    smu.clear()
+    assert smu.read_stb() & 1 == 0
+    smu.write("*SRE 0")
+    smu.enable_event(constants.EventType.service_request, constants.EventMechanism.queue)
+    before = bench.clock.now()
+    with pytest.raises(pyvisa.VisaIOError, match="VI_ERROR_TMO"):
+        smu.wait_on_event(constants.EventType.service_request, 500)
+    assert bench.clock.now() - before == pytest.approx(0.5)
+
+
+def test_attributes(manager: pyvisa.ResourceManager) -> None:
+    smu = opened(manager)
+    assert smu.timeout == 2000
+    assert smu.interface_type == constants.InterfaceType.gpib
+    assert smu.interface_number == 0
+    assert smu.resource_class == "INSTR"
+    assert smu.resource_manufacturer_name == "labsyn"
+    assert smu.send_end is True
+    smu.send_end = False
+    assert smu.send_end is False
+    with pytest.raises(pyvisa.VisaIOError, match="VI_ERROR_NSUP_ATTR"):
+        smu.get_visa_attribute(constants.ResourceAttribute.usb_serial_number)
+
+
+def test_an_exclusive_lock_keeps_others_out(manager: pyvisa.ResourceManager) -> None:
+    first, second = opened(manager), opened(manager)
+    with first.lock_context():
+        with pytest.raises(pyvisa.VisaIOError, match="VI_ERROR_RSRC_LOCKED"):
+            second.write("CL")
+        assert first.query("*OPC?") == "1"
+    assert second.query("*OPC?") == "1"
+    first.lock_excl()
+    first.close()
+    assert second.query("*OPC?") == "1"
+    second.close()
+    exclusive = opened(manager, access_mode=constants.AccessModes.exclusive_lock)
+    with pytest.raises(pyvisa.VisaIOError, match="VI_ERROR_RSRC_LOCKED"):
+        opened(manager)
+    exclusive.close()
+
+
+def test_a_closed_session_is_invalid(manager: pyvisa.ResourceManager) -> None:
+    smu = opened(manager)
+    session = smu.session
+    smu.close()
+    with pytest.raises(pyvisa.errors.InvalidSession):
+        smu.write("CL")
+    with pytest.raises(pyvisa.errors.InvalidSession):
+        smu.visalib.write(session, b"CL")
+
+
+def test_a_second_session_in_another_thread_can_switch_off(
+    manager: pyvisa.ResourceManager, bench: SimulatedBench
+) -> None:
+    smu, emergency = opened(manager), opened(manager)
+    smu.write("CN;DV 2,0,0,0.1;DV 1,0,1,1E-3")
+    stop = threading.Event()
+    failures: list[BaseException] = []
+
+    def measure() -> None:
+        try:
+            while not stop.is_set():
+                smu.query("TV 2")
+        except pyvisa.VisaIOError as error:
+            failures.append(error)  # SMU 2 is off: no data, a time-out, as it should
+
+    thread = threading.Thread(target=measure)
+    thread.start()
+    for _ in range(200):
+        emergency.write("CL")
+    thread.join(0.2)
+    stop.set()
+    thread.join()
+    assert all("VI_ERROR_TMO" in str(failure) for failure in failures)
+    instrument = bench.instruments[ADDRESS]
+    assert instrument.outputs() == {1: None, 2: None}  # type: ignore[attr-defined]
+
+
+def test_closing_everything_warns_about_nothing(bench: SimulatedBench) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        manager = pyvisa.ResourceManager(LabsynVisaLibrary.for_bench(bench))
+        smu = opened(manager)
+        smu.query("*OPC?")
+        manager.close()
+        again = pyvisa.ResourceManager(LabsynVisaLibrary.for_bench(bench))
+        assert opened(again).query("*OPC?") == "1"
+        again.close()
