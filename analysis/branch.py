@@ -1,0 +1,223 @@
+"""One branch, potentiation or depression: every law fitted, every number with its error."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from labsyn.analysis.devices.laws import FloatArray, UpdateLaw
+from labsyn.analysis.estimate import MIN_CYCLES, Replicas
+from labsyn.analysis.nonlinearity import ExponentialFit, PowerFit, fit_exponential, fit_power
+from labsyn.analysis.nonlinearity_batch import fit_exponential_batch
+from labsyn.analysis.shape import ShapeTest, shape_test
+from labsyn.analysis.updates import UpdateStatistics, update_statistics
+from labsyn.data.errors import FitError
+
+Family = Literal["best", "exponential", "power"]
+_REFITS = 40  # replicas that the slower laws are fitted to
+
+
+@dataclass(frozen=True, kw_only=True)
+class BranchFit:
+    """Everything that is known of one branch.
+
+    Attributes
+    ----------
+    mean : ndarray, shape (n_pulses + 1,)
+        Mean of the complete cycles, in the unit of the data.
+    n_cycles : int
+        Complete cycles behind it.
+    exponential, constrained, continuous : ExponentialFit
+        β by the recursion with free ends (the one to quote), with both ends held, and of
+        the same rate in continuous time.
+    power : PowerFit or None
+        α; None where the law is undefined, then `power_refused` says why.
+    shape, power_shape : ShapeTest
+        Whether each law describes the mean curve.
+    updates : UpdateStatistics
+        ΔG against G, cycle-to-cycle and read noise.
+    """
+
+    name: str
+    mean: FloatArray
+    n_cycles: int
+    exponential: ExponentialFit
+    constrained: ExponentialFit
+    continuous: ExponentialFit
+    power: PowerFit | None
+    power_refused: str
+    shape: ShapeTest
+    power_shape: ShapeTest | None
+    updates: UpdateStatistics
+    notes: tuple[str, ...] = ()
+
+    @property
+    def n_pulses(self) -> int:
+        """Pulses of a complete cycle."""
+        return self.mean.size - 1
+
+    def family(self, wanted: Family = "best") -> str:
+        """Return ``exponential`` or ``power``: the one asked for, or that of lower AIC."""
+        if wanted not in ("best", "exponential", "power"):
+            raise FitError(f"family is {wanted!r}; known are best, exponential and power")
+        if wanted == "power" and self.power is None:
+            raise FitError(f"{self.name} has no power law: {self.power_refused}")
+        if wanted != "best":
+            return wanted
+        better = self.power is not None and self.power.aic < self.exponential.aic
+        return "power" if better else "exponential"
+
+    def law(self, wanted: Family = "best") -> UpdateLaw:
+        """Return the law of this branch, for a `Synapse`."""
+        if self.family(wanted) == "power" and self.power is not None:
+            return self.power.law
+        return self.exponential.law
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything for JSON."""
+        return {
+            "n_cycles": self.n_cycles,
+            "n_pulses": self.n_pulses,
+            "mean": [float(g) for g in self.mean],
+            "exponential": self.exponential.to_dict() | {"shape": self.shape.to_dict()},
+            "exponential_constrained": self.constrained.to_dict(),
+            "exponential_continuous": self.continuous.to_dict(),
+            "power": self.power.to_dict() | {"shape": self.power_shape.to_dict()}
+            if self.power and self.power_shape
+            else {"refused": self.power_refused},
+            "best_family": self.family(),
+            "updates": self.updates.to_dict(),
+            "notes": list(self.notes),
+        }
+
+
+def fit_branch(cycles: Sequence[FloatArray], name: str) -> BranchFit:
+    """Fit every law to one branch.
+
+    Parameters
+    ----------
+    cycles : sequence of ndarray
+        One curve a cycle: the state before the first pulse, then after each.
+    name : str
+        ``potentiation`` or ``depression``, for messages.
+
+    Raises
+    ------
+    FitError
+        As `fit_exponential`, with the branch named.
+    """
+    whole, notes = complete_cycles(cycles, name)
+    mean = np.mean(whole, axis=0)
+    pulse = np.arange(mean.size)
+    try:
+        fits = [
+            fit_exponential(pulse, mean),
+            fit_exponential(pulse, mean, constrained=True),
+            fit_exponential(pulse, mean, form="continuous"),
+        ]
+    except FitError as error:
+        raise FitError(f"{name}: {error}") from error
+    updates = update_statistics(whole)
+    sigmas = {
+        "sigma_c2c": updates.sigma_c2c.value,
+        "sigma_read": updates.sigma_read.value,
+        "n_cycles": len(whole),
+        "span": fits[0].g_range,
+    }
+    replicas = mean_replicas(whole, fits[0].curve(pulse), **_sigma(updates))
+    power, refused = _power(pulse, mean, replicas)
+    return BranchFit(
+        name=name,
+        mean=mean,
+        n_cycles=len(whole),
+        exponential=_with_errors(fits[0], replicas),
+        constrained=_refitted(fits[1], replicas, constrained=True),
+        continuous=_refitted(fits[2], replicas, form="continuous"),
+        power=power,
+        power_refused=refused,
+        shape=shape_test(mean - fits[0].curve(pulse), fits[0].tangents(pulse), **sigmas),
+        power_shape=_power_shape(power, pulse, mean, sigmas),
+        updates=updates,
+        notes=tuple(notes),
+    )
+
+
+def complete_cycles(
+    cycles: Sequence[FloatArray], name: str
+) -> tuple[list[FloatArray], list[str]]:
+    """Return the cycles of the commonest length, and a note on those left out."""
+    if not cycles:
+        raise FitError(f"{name}: there is no cycle to fit")
+    length = Counter(len(cycle) for cycle in cycles).most_common(1)[0][0]
+    whole = [np.asarray(cycle, dtype=float) for cycle in cycles if len(cycle) == length]
+    for i, cycle in enumerate(whole):
+        if not np.isfinite(cycle).all():
+            raise FitError(f"{name}: cycle {i} holds values that are not finite")
+    left_out = len(cycles) - len(whole)
+    notes = [f"{left_out} of {len(cycles)} {name} cycles left out: not {length - 1} pulses long"]
+    return whole, notes if left_out else []
+
+
+def mean_replicas(
+    cycles: Sequence[FloatArray], smooth: FloatArray, *, sigma_c2c: float, sigma_read: float
+) -> Replicas[FloatArray]:
+    """Return mean curves that might as well have been measured."""
+    if len(cycles) >= MIN_CYCLES:
+        return Replicas.leave_one_out(cycles, lambda rest: np.mean(rest, axis=0))
+
+    def draw(rng: np.random.Generator) -> FloatArray:
+        walk = np.cumsum(sigma_c2c * rng.standard_normal(smooth.size))
+        white = sigma_read * rng.standard_normal(smooth.size)
+        return smooth + (walk - walk[0] + white) / np.sqrt(len(cycles))
+
+    return Replicas.simulated(draw)
+
+
+def _sigma(updates: UpdateStatistics) -> dict[str, float]:
+    return {"sigma_c2c": updates.sigma_c2c.value, "sigma_read": updates.sigma_read.value}
+
+
+def _with_errors(fit: ExponentialFit, replicas: Replicas[FloatArray]) -> ExponentialFit:
+    refits = fit_exponential_batch(np.array(replicas.items))
+    if not refits.converged.all():
+        return fit
+    return replace(
+        fit,
+        beta=replicas.from_values(refits.beta, fit.beta.value),
+        step=replicas.from_values(refits.step, fit.step.value),
+    )
+
+
+def _refitted(
+    fit: ExponentialFit, replicas: Replicas[FloatArray], **options: Any
+) -> ExponentialFit:
+    used = replicas.first(_REFITS)
+    pulse = np.arange(fit.n_pulses + 1)
+    refits = [fit_exponential(pulse, item, **options) for item in used.items]
+    return replace(
+        fit,
+        beta=used.from_values([refit.beta.value for refit in refits], fit.beta.value),
+        step=used.from_values([refit.step.value for refit in refits], fit.step.value),
+    )
+
+
+def _power(
+    pulse: FloatArray, mean: FloatArray, replicas: Replicas[FloatArray]
+) -> tuple[PowerFit | None, str]:
+    used = replicas.first(_REFITS)
+    try:
+        fit = fit_power(pulse, mean)
+        alphas = [fit_power(pulse, item).alpha.value for item in used.items]
+    except FitError as error:
+        return None, str(error)
+    return replace(fit, alpha=used.from_values(alphas, fit.alpha.value)), ""
+
+
+def _power_shape(
+    power: PowerFit | None, pulse: FloatArray, mean: FloatArray, sigmas: dict[str, Any]
+) -> ShapeTest | None:
+    if power is None:
+        return None
+    return shape_test(mean - power.curve(pulse), power.tangents(pulse), **sigmas)

@@ -1,0 +1,237 @@
+"""From a run, or from imported curves, to everything that is known of the device.
+
+The only part of the analysis that knows files. A run file is never edited: the result goes
+beside it, with the checksum of what it was made from.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from labsyn.analysis.branch import (
+    BranchFit,
+    Family,
+    complete_cycles,
+    fit_branch,
+    mean_replicas,
+)
+from labsyn.analysis.devices.laws import FloatArray
+from labsyn.analysis.devices.synapse import Synapse
+from labsyn.analysis.estimate import MIN_CYCLES, Estimate, Replicas
+from labsyn.analysis.symmetry import (
+    asymmetric_ratio,
+    on_off_ratio,
+    symmetric_error,
+    turning_points,
+)
+from labsyn.data.curves import PulseCurves, curves_from_run
+from labsyn.data.errors import DataFileError, FitError
+from labsyn.data.run import Run
+
+SCHEMA = 1
+_CLOSED = 0.05
+
+Loop = tuple[FloatArray, FloatArray]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Characterisation:
+    """What a pulse train told of a device.
+
+    Attributes
+    ----------
+    unit : str
+        Unit of every conductance here; "1" for normalised data.
+    source : str
+        File the curves came from, and `source_sha256` its checksum.
+    symmetric_error, asymmetric_ratio, asymmetric_ratio_printed : Estimate
+        See `labsyn.analysis.symmetry`.
+    on_off_ratio : Estimate or None
+        None where the lowest conductance is not positive.
+    g_min, g_max : Estimate
+        Mean turning points of the loop.
+    """
+
+    potentiation: BranchFit
+    depression: BranchFit
+    symmetric_error: Estimate
+    asymmetric_ratio: Estimate
+    asymmetric_ratio_printed: Estimate
+    on_off_ratio: Estimate | None
+    g_min: Estimate
+    g_max: Estimate
+    unit: str
+    source: str
+    source_sha256: str
+    notes: tuple[str, ...]
+
+    @property
+    def symmetricity(self) -> Estimate:
+        """Reciprocal of the symmetric error."""
+        error = self.symmetric_error
+        if error.value == 0:
+            return Estimate(float("inf"), source=error.source)
+        relative = error.standard_error / error.value
+        return Estimate(1 / error.value, relative / error.value, error.dof, "", error.source)
+
+    def synapse(self, family: Family = "best") -> Synapse:
+        """Return the device for the networks, with the laws of `family` and its noises."""
+        p, d = self.potentiation, self.depression
+        span = self.g_max.value - self.g_min.value
+
+        def pooled(which: str) -> float:
+            sigmas = [getattr(branch.updates, which).value / span for branch in (p, d)]
+            return float(np.sqrt(np.mean(np.square(sigmas))))
+
+        return Synapse(
+            name=Path(self.source).stem,
+            g_min=self.g_min.value,
+            g_max=self.g_max.value,
+            potentiation=p.law(family),
+            depression=d.law(family),
+            n_potentiation=p.n_pulses,
+            n_depression=d.n_pulses,
+            sigma_c2c=pooled("sigma_c2c"),
+            sigma_read=pooled("sigma_read"),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything for JSON, the synapse included."""
+        ratio = self.on_off_ratio
+        return {
+            "labsyn_fit": SCHEMA,
+            "source": self.source,
+            "source_sha256": self.source_sha256,
+            "unit": self.unit,
+            "potentiation": self.potentiation.to_dict(),
+            "depression": self.depression.to_dict(),
+            "symmetric_error": self.symmetric_error.to_dict(),
+            "symmetricity": self.symmetricity.to_dict(),
+            "asymmetric_ratio": self.asymmetric_ratio.to_dict(),
+            "asymmetric_ratio_printed": self.asymmetric_ratio_printed.to_dict(),
+            "on_off_ratio": ratio.to_dict() if ratio else None,
+            "g_min": self.g_min.to_dict(),
+            "g_max": self.g_max.to_dict(),
+            "notes": list(self.notes),
+            "synapse": self.synapse().to_dict(),
+        }
+
+    def save(self, path: Path) -> Path:
+        """Write the result as JSON, whole or not at all; return `path`."""
+        temporary = path.with_name(path.name + ".tmp")
+        temporary.write_text(json.dumps(self.to_dict(), indent=1), encoding="utf-8")
+        temporary.replace(path)
+        return path
+
+
+def characterise(data: Run | PulseCurves) -> Characterisation:
+    """Return every metric of a pulse train.
+
+    Raises
+    ------
+    FitError
+        If a branch is missing or cannot be fitted, with the reason.
+    """
+    curves = curves_from_run(data) if isinstance(data, Run) else data
+    for name, cycles in (
+        ("potentiation", curves.potentiation),
+        ("depression", curves.depression),
+    ):
+        if not cycles:
+            raise FitError(f"{curves.source} holds no {name} branch; a loop needs both")
+    p = fit_branch(curves.potentiation, "potentiation")
+    d = fit_branch(curves.depression, "depression")
+    loop, replicas = (p.mean, d.mean), _loop_replicas(curves, p, d)
+
+    def estimate(statistic: Callable[[Loop], float], unit: str = "") -> Estimate:
+        return replicas.estimate(statistic, statistic(loop), unit)
+
+    notes = [*curves.notes, *p.notes, *d.notes, *_closure(p, d)]
+    ratio = None
+    try:
+        ratio = estimate(lambda x: on_off_ratio(*x))
+    except FitError as error:
+        notes.append(f"no on/off ratio: {error}")
+    unit = "" if curves.unit == "1" else curves.unit
+    return Characterisation(
+        potentiation=p,
+        depression=d,
+        symmetric_error=estimate(lambda x: symmetric_error(*x)),
+        asymmetric_ratio=estimate(lambda x: asymmetric_ratio(*x)),
+        asymmetric_ratio_printed=estimate(lambda x: asymmetric_ratio(*x, "printed")),
+        on_off_ratio=ratio,
+        g_min=estimate(lambda x: turning_points(*x)[0], unit),
+        g_max=estimate(lambda x: turning_points(*x)[1], unit),
+        unit=curves.unit,
+        source=curves.source,
+        source_sha256=curves.sha256,
+        notes=tuple(notes),
+    )
+
+
+def load_synapse(path: Path) -> Synapse:
+    """Return the synapse of a fit written by `Characterisation.save`.
+
+    Raises
+    ------
+    DataFileError
+        If the file does not exist or is no fit of labsyn.
+    """
+    if not path.is_file():
+        raise DataFileError(f"{path} does not exist")
+    try:
+        plain = json.loads(path.read_text(encoding="utf-8"))
+        version = plain["labsyn_fit"]
+        described = plain["synapse"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataFileError(
+            f"{path} is no fit of labsyn; make one with 'labsyn fit RUN'"
+        ) from error
+    if version != SCHEMA:
+        raise DataFileError(f"{path}: fit of schema {version!r}, this labsyn reads {SCHEMA}")
+    return Synapse.from_dict(described)
+
+
+def _loop_replicas(curves: PulseCurves, p: BranchFit, d: BranchFit) -> Replicas[Loop]:
+    rising, _ = complete_cycles(curves.potentiation, "potentiation")
+    falling, _ = complete_cycles(curves.depression, "depression")
+    pairs = list(zip(rising, falling, strict=False))
+    if len(pairs) >= MIN_CYCLES:
+        return Replicas.leave_one_out(pairs, _mean_loop)
+    branches = [
+        mean_replicas(
+            cycles,
+            fit.exponential.curve(np.arange(fit.mean.size)),
+            sigma_c2c=fit.updates.sigma_c2c.value,
+            sigma_read=fit.updates.sigma_read.value,
+        )
+        for cycles, fit in ((rising[:2], p), (falling[:2], d))
+    ]
+    loops = list(zip(branches[0].items, branches[1].items, strict=True))
+    return Replicas(loops, branches[0].factor, branches[0].dof, branches[0].source)
+
+
+def _mean_loop(pairs: list[Loop]) -> Loop:
+    return (
+        np.mean([pair[0] for pair in pairs], axis=0),
+        np.mean([pair[1] for pair in pairs], axis=0),
+    )
+
+
+def _closure(p: BranchFit, d: BranchFit) -> list[str]:
+    """Say so where depression does not undo potentiation."""
+    span = abs(p.mean[-1] - p.mean[0])
+    gaps = {
+        "depression starts": abs(d.mean[0] - p.mean[-1]) / span,
+        "depression ends": abs(d.mean[-1] - p.mean[0]) / span,
+    }
+    where = {"depression starts": "potentiation ends", "depression ends": "potentiation starts"}
+    return [
+        f"the loop is not closed: {what} {100 * gap:.0f} % of the range from where {where[what]}"
+        for what, gap in gaps.items()
+        if gap > _CLOSED
+    ]

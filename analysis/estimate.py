@@ -1,0 +1,140 @@
+"""A number with its uncertainty, and how the uncertainty was found."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from labsyn.data.errors import FitError
+
+Item = TypeVar("Item")
+
+MIN_CYCLES = 3
+"""Fewer repetitions than this say nothing of their own scatter."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value, its standard error, and the 95 % interval that follows.
+
+    Attributes
+    ----------
+    value, standard_error : float
+        In `unit`; the standard error is NaN where nothing can be said.
+    dof : float
+        Degrees of freedom of the standard error; infinite for a normal one.
+    unit : str
+        SI unit symbol, empty for a pure number.
+    source : str
+        What the standard error rests on: "5 cycles", "residuals", …
+    """
+
+    value: float
+    standard_error: float = math.nan
+    dof: float = math.inf
+    unit: str = ""
+    source: str = ""
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Lower and upper end of the 95 % confidence interval (Student's t)."""
+        from scipy.special import stdtrit  # 0.1 s
+
+        quantile = 1.959963984540054 if math.isinf(self.dof) else float(stdtrit(self.dof, 0.975))
+        half = quantile * self.standard_error
+        return self.value - half, self.value + half
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain numbers and texts; what is not finite becomes None (JSON has no NaN)."""
+        low, high = self.interval
+        numbers = {
+            "value": self.value,
+            "standard_error": self.standard_error,
+            "low_95": low,
+            "high_95": high,
+        }
+        plain = {key: _finite(number) for key, number in numbers.items()}
+        return plain | {"unit": self.unit, "source": self.source}
+
+    def __str__(self) -> str:
+        text = f"{self.value:.4g}"
+        if math.isfinite(self.standard_error):
+            text += f" ± {self.standard_error:.2g}"
+        return f"{text} {self.unit}".rstrip()
+
+
+def _finite(number: float) -> float | None:
+    return float(number) if math.isfinite(number) else None
+
+
+@dataclass(frozen=True)
+class Replicas(Generic[Item]):
+    """Data sets that might as well have been measured, for the error of any statistic.
+
+    Attributes
+    ----------
+    items : sequence
+        The data sets.
+    factor : float
+        Variance of a statistic per sum of squared deviations over `items`.
+    dof : float
+        Degrees of freedom of that variance.
+    source : str
+        Where the data sets come from, for `Estimate.source`.
+    """
+
+    items: Sequence[Item]
+    factor: float
+    dof: float
+    source: str
+
+    @classmethod
+    def leave_one_out(
+        cls, cycles: Sequence[Any], combine: Callable[[list[Any]], Item], name: str = "cycles"
+    ) -> "Replicas[Item]":
+        """Return the delete-one jackknife of at least `MIN_CYCLES` repetitions.
+
+        The scatter between cycles holds every kind of noise, also noise that is correlated
+        along a curve, which the residuals of a least-squares fit would take for shape.
+
+        References
+        ----------
+        B. Efron and C. Stein, Annals of Statistics 9, 586 (1981).
+        """
+        n = len(cycles)
+        if n < MIN_CYCLES:
+            raise FitError(f"{n} {name} have no scatter to look at, {MIN_CYCLES} are needed")
+        items = [combine([*cycles[:i], *cycles[i + 1 :]]) for i in range(n)]
+        return cls(items, (n - 1) / n, n - 1, f"jackknife over {n} {name}")
+
+    @classmethod
+    def simulated(
+        cls, draw: Callable[[np.random.Generator], Item], n_draws: int = 200, seed: int = 0
+    ) -> "Replicas[Item]":
+        """Return `n_draws` data sets drawn from a model of the noise (parametric bootstrap)."""
+        rng = np.random.default_rng(seed)
+        items = [draw(rng) for _ in range(n_draws)]
+        source = f"{n_draws} simulated repetitions with the noise found, seed {seed}"
+        return cls(items, 1 / (n_draws - 1), math.inf, source)
+
+    def first(self, n: int) -> "Replicas[Item]":
+        """Return the first `n` of simulated replicas, for a slow statistic; a jackknife whole."""
+        if math.isfinite(self.dof) or n >= len(self.items):
+            return self
+        source = self.source.replace(str(len(self.items)), str(n), 1)
+        return Replicas(self.items[:n], 1 / (n - 1), self.dof, source)
+
+    def estimate(
+        self, statistic: Callable[[Item], float], value: float, unit: str = ""
+    ) -> Estimate:
+        """Return `value` with the standard error that `statistic` has over the replicas."""
+        return self.from_values([statistic(item) for item in self.items], value, unit)
+
+    def from_values(self, values: ArrayLike, value: float, unit: str = "") -> Estimate:
+        """Return `value` with the standard error of `values`, one of each replica."""
+        values = np.asarray(values, dtype=float)
+        variance = self.factor * float(np.sum((values - values.mean()) ** 2))
+        return Estimate(value, math.sqrt(variance), self.dof, unit, self.source)

@@ -1,0 +1,92 @@
+"""Weight updates, the two noises in them, and whether a law describes the curve."""
+
+import numpy as np
+import pytest
+
+from labsyn.analysis.branch import fit_branch
+from labsyn.analysis.devices.laws import power_conductance, pulse_sums, step_to_endpoint
+from labsyn.analysis.updates import noise_covariance, update_statistics
+from labsyn.data.errors import FitError
+
+
+def cycles(
+    n_cycles: int, n: int, c2c: float, read: float, seed: int, beta: float = 1.0
+) -> list[np.ndarray]:
+    rng = np.random.default_rng(seed)
+    step = step_to_endpoint(beta, n)
+    made = []
+    for _ in range(n_cycles):
+        x = np.zeros(n + 1)
+        for k in range(n):
+            x[k + 1] = x[k] + step * np.exp(-beta * x[k]) + c2c * rng.standard_normal()
+        made.append(x + read * rng.standard_normal(n + 1))
+    return made
+
+
+@pytest.mark.parametrize("n_cycles", [1, 50])
+@pytest.mark.parametrize(("c2c", "read"), [(0.004, 0.001), (0.001, 0.004), (0.003, 0.003)])
+def test_the_two_noises_are_told_apart(n_cycles: int, c2c: float, read: float) -> None:
+    n = 2000 // n_cycles
+    found = update_statistics(cycles(n_cycles, n, c2c, read, seed=1))
+    assert found.sigma_c2c.value == pytest.approx(c2c, abs=0.0008)
+    assert found.sigma_read.value == pytest.approx(read, abs=0.0006)
+
+
+def test_covariance_of_a_curve_with_both_noises() -> None:
+    stack = np.array(cycles(4000, 10, 0.003, 0.002, seed=2, beta=0.0))
+    expected = noise_covariance(11, 0.003, 0.002)
+    assert np.cov(stack.T) == pytest.approx(expected, abs=4e-6)
+
+
+def test_binned_updates_follow_the_law() -> None:
+    found = update_statistics(cycles(200, 30, 0.002, 0.0, seed=3, beta=2.0), n_bins=8)
+    centres = (found.g_bins[1:] + found.g_bins[:-1]) / 2
+    expected = step_to_endpoint(2.0, 30) * np.exp(-2 * centres)
+    assert found.g.size == found.dg.size == 200 * 30
+    assert found.mean == pytest.approx(expected, abs=0.004)
+    assert np.all(found.standard_error < 0.001)
+
+
+def test_too_little_data_is_refused() -> None:
+    with pytest.raises(FitError, match="no cycle holds two points"):
+        update_statistics([np.array([1.0])])
+    with pytest.raises(FitError, match="n_bins is 0"):
+        update_statistics([np.arange(5.0)], n_bins=0)
+
+
+@pytest.mark.parametrize("n_cycles", [1, 5])
+def test_the_true_law_is_seldom_rejected(n_cycles: int) -> None:
+    rejected = sum(
+        fit_branch(cycles(n_cycles, 40, 0.004, 0.004, seed), "potentiation").shape.p_value < 0.05
+        for seed in range(60)
+    )
+    assert rejected <= 9  # 3 expected; 9 has probability 0.001
+
+
+def test_a_wrong_law_is_called_wrong() -> None:
+    w = np.linspace(0, 1, 60)
+    s_shaped = 1e-6 + 9e-6 * (3 * w**2 - 2 * w**3)
+    rng = np.random.default_rng(0)
+    made = [s_shaped + rng.normal(0, 3e-8, w.size) for _ in range(5)]
+    fit = fit_branch(made, "potentiation")
+    assert not fit.shape.describes
+    assert "does NOT describe" in fit.shape.verdict
+    assert fit.power_shape is not None
+    assert not fit.power_shape.describes
+
+
+def test_the_better_family_is_chosen() -> None:
+    rng = np.random.default_rng(0)
+    power = power_conductance(np.linspace(0, 1, 60), 1e-6, 2e-5, 4.0)
+    fit = fit_branch([power + rng.normal(0, 2e-8, 60) for _ in range(4)], "potentiation")
+    assert fit.family() == "power"
+    assert fit.family("exponential") == "exponential"
+    with pytest.raises(FitError, match="family is 'cubic'"):
+        fit.family("cubic")  # type: ignore[arg-type]
+
+
+def test_incomplete_cycles_are_left_out_and_said_so() -> None:
+    made = cycles(4, 20, 0.002, 0.002, seed=0)
+    fit = fit_branch([*made, made[0][:7]], "depression")
+    assert fit.n_cycles == 4
+    assert fit.notes == ("1 of 5 depression cycles left out: not 20 pulses long",)
