@@ -1,0 +1,131 @@
+"""What the verbs share: where they print, how they fail, how they show progress."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+OK, FAILED, USAGE, UNREACHABLE, UNSAFE, INTERRUPTED = 0, 1, 2, 3, 4, 130
+
+
+def fail(error: BaseException) -> int:
+    """Print one sentence for `error` on stderr and return the exit code that it means."""
+    import typer
+
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else FAILED
+    if isinstance(error, typer.Exit):
+        return int(error.exit_code)
+    if isinstance(error, KeyboardInterrupt | typer.Abort):
+        _say("interrupted")
+        return INTERRUPTED
+    if type(error).__module__.startswith(("click", "typer")) and hasattr(error, "show"):
+        error.show(file=sys.stderr)
+        return USAGE
+    for note in [str(error), *getattr(error, "__notes__", [])]:
+        _say(note)
+    return _code(error)
+
+
+def _code(error: BaseException) -> int:
+    from labsyn.data.errors import (
+        ConfigError,
+        InstrumentDisconnected,
+        LabsynError,
+        LimitError,
+        RoleError,
+        UnitError,
+        UnsafeShutdownError,
+    )
+
+    if isinstance(error, UnsafeShutdownError):
+        return UNSAFE
+    if isinstance(error, InstrumentDisconnected):
+        return UNREACHABLE
+    if isinstance(error, ConfigError | LimitError | RoleError | UnitError):
+        return USAGE
+    if not isinstance(error, LabsynError):
+        _say(f"({type(error).__name__} is not an error that labsyn expects; "
+             "run again with --traceback before the verb to see where it came from)")
+    return FAILED
+
+
+def _say(sentence: str) -> None:
+    sys.stderr.write(f"labsyn: {sentence}\n")
+
+
+def print_json(value: Any) -> None:
+    """Print `value` as JSON on stdout, and nothing else."""
+    import json
+
+    sys.stdout.write(json.dumps(value, indent=1) + "\n")
+
+
+def print_table(title: str, heads: list[str], rows: list[list[str]]) -> None:
+    """Print a table on stdout, as wide as the terminal allows."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for index, head in enumerate(heads):
+        table.add_column(head, overflow="fold", no_wrap=index == 0 and len(heads) < 4)
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+@contextmanager
+def progress() -> Iterator["Progress"]:
+    """Show progress bars on stderr: live on a terminal, silent bars elsewhere."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description:<46}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+        yield bars
+
+
+class Steps:
+    """Progress of a job of several steps: a bar each on a terminal, a line each elsewhere."""
+
+    def __init__(self, bars: "Progress") -> None:
+        self._bars = bars
+        self._task: Any = None
+
+    def start(self, text: str) -> None:
+        """Begin a step; the one before is done."""
+        self.done()
+        self._task = self._bars.add_task(text, total=100)
+        if self._bars.disable:
+            sys.stderr.write(f"{text}\n")
+
+    def update(self, percent: float) -> None:
+        """Show how far the step is."""
+        self._bars.update(self._task, completed=percent)
+
+    def done(self) -> None:
+        """End the step."""
+        if self._task is not None:
+            self._bars.update(self._task, completed=100)
+
+
+def writable_folder(folder: Path) -> Path:
+    """Return `folder`, made if need be; raise StorageError if nothing can be written there."""
+    from labsyn.data.errors import StorageError
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".labsyn-probe"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise StorageError(
+            f"cannot write in {folder}: {error.strerror}; choose another folder with -o"
+        ) from error
+    return folder

@@ -1,0 +1,66 @@
+"""``labsyn fit``: every metric of a pulse train, measured by us or by somebody else."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from labsyn.cli.console import print_json, print_table, writable_folder
+
+if TYPE_CHECKING:
+    from labsyn.analysis.characterise import Characterisation
+
+
+def fit(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(help="A run (.h5), a two-column CSV (up, down), or set.csv reset.csv."),
+    ],
+    unit: Annotated[
+        str, typer.Option(help="Unit of a CSV: S, mS, uS, nS, or 1 for normalised weights.")
+    ] = "",
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="Folder of the results (default: beside).")
+    ] = None,
+    plot: Annotated[bool, typer.Option("--plot", help="Also write the figures.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+) -> None:
+    """Fit β, α, symmetry, range and noise, and write NAME.fit.json for labsyn simulate."""
+    from labsyn.analysis.characterise import characterise
+    from labsyn.data.curves import load_curves
+
+    result = characterise(load_curves(paths, unit or None))
+    folder = writable_folder(out if out is not None else paths[0].parent)
+    written = [result.save(folder / f"{paths[0].stem}.fit.json")]
+    if plot:
+        written += save_figures(result, folder, paths[0].stem)
+    if as_json:
+        print_json(result.to_dict())
+        return
+    show(result)
+    for path in written:
+        typer.echo(f"written: {path}")
+
+
+def show(result: "Characterisation") -> None:
+    """Print the tables of a result."""
+    from labsyn.report.tables import HEADS, device_rows, verdict_rows
+
+    print_table(f"{result.source} (conductance in {result.unit})", HEADS, device_rows(result))
+    print_table("which law describes the curve", ["branch", "law", "verdict"],
+                verdict_rows(result))
+    for note in result.notes:
+        typer.echo(f"note: {note}")
+
+
+def save_figures(
+    result: "Characterisation", folder: Path, stem: str, watermark: str = ""
+) -> list[Path]:
+    """Write the figures of a pulse train; return the files."""
+    from labsyn.report.curves import curves_figure, updates_figure
+    from labsyn.report.style import save
+
+    return [
+        *save(curves_figure(result, watermark), folder / f"{stem}-curves"),
+        *save(updates_figure(result, watermark), folder / f"{stem}-updates"),
+    ]

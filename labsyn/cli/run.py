@@ -1,0 +1,70 @@
+"""``labsyn run``: a procedure on a bench, real or simulated."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from labsyn.cli.console import FAILED, INTERRUPTED, Steps, print_json, print_table, progress
+
+
+def run(
+    procedure: Annotated[
+        str, typer.Argument(help="Name of the procedure, for example pulse_train.")
+    ] = "",
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="NAME=VALUE, for example pulse_width=5ms.")
+    ] = None,
+    bench: Annotated[Path | None, typer.Option(help="A bench file (TOML).")] = None,
+    device: Annotated[
+        str, typer.Option(help="Simulate this device instead of a bench file.")
+    ] = "",
+    seed: Annotated[int, typer.Option(help="Seed of the simulated device.")] = 0,
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the runs.")] = Path("runs"),
+    list_all: Annotated[
+        bool, typer.Option("--list", help="List procedures and their parameters.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Run a procedure and store the run: labsyn run pulse_train --device lixcoo2."""
+    from labsyn.data.errors import ConfigError
+    from labsyn.drivers.bench import Bench
+    from labsyn.procedures.catalogue import describe_parameters, find_procedure, procedures
+    from labsyn.procedures.runner import measure
+
+    if list_all or not procedure:
+        for name, kind in procedures().items():
+            heads = ["parameter", "default", "allowed", "meaning"]
+            print_table(name, heads, describe_parameters(kind))
+        if not list_all:
+            raise ConfigError("which procedure? for example: labsyn run pulse_train --device lixcoo2")
+        return
+    if (bench is None) == (not device):
+        raise ConfigError("give either --bench FILE or --device NAME (a simulated bench)")
+    chosen = find_procedure(procedure)(**_assignments(settings or []))
+    opened = Bench.open(bench) if bench else Bench.simulated(device, seed=seed)
+    with opened, progress() as bars:
+        steps = Steps(bars)
+        steps.start(f"{procedure} on {'a simulated ' + device if device else bench}")
+        stored = measure(chosen, opened, out, on_progress=steps.update)
+        steps.done()
+    flagged = int(stored.n_rows - stored.mask().sum())
+    if as_json:
+        print_json({"path": str(stored.path), "status": stored.status, "rows": stored.n_rows,
+                    "flagged_rows": flagged})
+    else:
+        typer.echo(f"{stored.path}: {stored.status}, {stored.n_rows} rows, {flagged} flagged")
+    if stored.status != "finished":
+        raise typer.Exit(INTERRUPTED if stored.status == "aborted" else FAILED)
+
+
+def _assignments(settings: list[str]) -> dict[str, str]:
+    from labsyn.data.errors import ConfigError
+
+    values = {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not equals or not name or not value:
+            raise ConfigError(f"--set {setting!r} is not NAME=VALUE")
+        values[name.strip()] = value.strip()
+    return values

@@ -1,0 +1,127 @@
+"""What every labsyn procedure shares: columns with units, roles, refusals, recording."""
+
+import difflib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pymeasure.experiment import FloatParameter, IntegerParameter, Parameter, Procedure
+
+from labsyn.data.errors import BenchError, ConfigError, UnitError
+from labsyn.data.run import Column
+from labsyn.data.units import parse_quantity
+from labsyn.drivers.bench import Bench
+
+
+class BenchProcedure(Procedure):
+    """A PyMeasure procedure on a `Bench`.
+
+    A subclass declares PyMeasure parameters, `ROLES`, and `COLUMNS`; implements `check`,
+    `startup` and `execute`; and stores rows with `record`. PyMeasure's own windows and
+    workers run it as well: rows then go through ``emit("results", …)``.
+
+    Parameters
+    ----------
+    **values
+        Parameters by name: numbers in the parameter's unit, or texts like ``"10 ms"``.
+
+    Raises
+    ------
+    ConfigError
+        For a name that is no parameter, or a value that is refused. (PyMeasure itself
+        ignores an unknown name.)
+    """
+
+    ROLES: Sequence[str] = ()
+    COLUMNS: Sequence[Column] = ()
+    PLOT: tuple[str, str] | None = None  # signal and axis of the file's default plot
+
+    bench: Bench | None = None
+    recorder: Callable[[Sequence[float]], None] | None = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.DATA_COLUMNS = [column_title(column) for column in cls.COLUMNS]
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__()
+        for name, value in values.items():
+            self._set(name, value)
+
+    @classmethod
+    def name(cls) -> str:
+        """Return the name on the command line and in run files: ``pulse_train``."""
+        words = "".join(f"_{c.lower()}" if c.isupper() else c for c in cls.__name__)
+        return words.lstrip("_")
+
+    def check(self, bench: Bench) -> None:
+        """Raise LimitError if these parameters go beyond the limits of `bench`.
+
+        Called before anything is opened, sent or stored.
+        """
+
+    def row_estimate(self) -> int:
+        """Return how many rows an uninterrupted run stores."""
+        raise NotImplementedError
+
+    def record(self, row: Sequence[float]) -> None:
+        """Store one row, in the order of `COLUMNS`; it is safe when this returns."""
+        if self.recorder is not None:
+            self.recorder(row)
+        else:
+            self.emit("results", dict(zip(self.DATA_COLUMNS, row, strict=True)))
+
+    def opened_bench(self) -> Bench:
+        """Return the bench that the runner gave; raise BenchError if there is none."""
+        if self.bench is None:
+            raise BenchError(f"{self.name()} has no bench; run it with measure()")
+        return self.bench
+
+    def units(self) -> dict[str, str]:
+        """Return the unit of each parameter that has one."""
+        return {
+            name: parameter.units
+            for name, parameter in self._parameters.items()
+            if getattr(parameter, "units", None)
+        }
+
+    def _set(self, name: str, value: Any) -> None:
+        parameter = self._parameters.get(name)
+        if parameter is None:
+            near = difflib.get_close_matches(name, self._parameters, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(self._parameters)}"
+            raise ConfigError(f"{self.name()} has no parameter {name!r}; {hint}")
+        try:
+            parameter.value = _plain(parameter, value)
+        except (ValueError, TypeError, UnitError) as error:
+            raise ConfigError(f"{self.name()}: {name} = {value!r} is refused: "
+                              f"{_allowed(parameter, error)}") from error
+        setattr(self, name, parameter.value)
+
+
+def column_title(column: Column) -> str:
+    """Return PyMeasure's name of a column: ``"Conductance (S)"``."""
+    plain = column.unit in ("", "1")
+    return column.long_name if plain else f"{column.long_name} ({column.unit})"
+
+
+def _plain(parameter: Parameter, value: Any) -> Any:
+    """Turn ``"10 ms"`` into seconds, and refuse what a conversion would cut off."""
+    if isinstance(parameter, FloatParameter) and parameter.units:
+        return parse_quantity(value, parameter.units)
+    if isinstance(parameter, IntegerParameter):
+        number = float(value)
+        if number != int(number):
+            raise ValueError("a whole number is needed")
+        return int(number)
+    return value
+
+
+def _allowed(parameter: Parameter, error: Exception) -> str:
+    low, high = getattr(parameter, "minimum", None), getattr(parameter, "maximum", None)
+    unit = f" {parameter.units}" if getattr(parameter, "units", None) else ""
+    if isinstance(error, UnitError) or low is None:
+        return str(error)
+    choices = getattr(parameter, "choices", None)
+    if choices:
+        return f"allowed are {', '.join(map(str, choices))}"
+    return f"allowed is {low:g} to {high:g}{unit}"

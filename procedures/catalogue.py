@@ -1,0 +1,38 @@
+"""Which procedures there are, and what their parameters mean."""
+
+import difflib
+
+from labsyn.data.errors import ConfigError
+from labsyn.procedures.base import BenchProcedure
+from labsyn.procedures.pulse_train import PulseTrain
+
+
+def procedures() -> dict[str, type[BenchProcedure]]:
+    """Return every procedure by its name."""
+    return {kind.name(): kind for kind in (PulseTrain,)}
+
+
+def find_procedure(name: str) -> type[BenchProcedure]:
+    """Return the procedure called `name`; raise ConfigError with the nearest right name."""
+    known = procedures()
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+        raise ConfigError(f"there is no procedure {name!r}; {hint}")
+    return known[name]
+
+
+def describe_parameters(kind: type[BenchProcedure]) -> list[list[str]]:
+    """Return name, default, allowed values and meaning of each parameter."""
+    rows = []
+    for name, parameter in kind()._parameters.items():  # noqa: SLF001, PyMeasure's own place
+        unit = getattr(parameter, "units", None) or ""
+        choices = getattr(parameter, "choices", None)
+        low, high = getattr(parameter, "minimum", None), getattr(parameter, "maximum", None)
+        allowed = ", ".join(map(str, choices)) if choices else ""
+        if low is not None and high is not None and max(abs(low), abs(high)) < 1e9:
+            allowed = f"{low:g} to {high:g} {unit}".rstrip()
+        elif not choices:
+            allowed = "within the limits of the bench"
+        rows.append([name, f"{parameter.default} {unit}".rstrip(), allowed, parameter.name])
+    return rows

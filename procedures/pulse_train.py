@@ -1,0 +1,117 @@
+"""Potentiation and depression by identical pulses, read after each."""
+
+from pymeasure.experiment import FloatParameter, IntegerParameter, ListParameter
+
+from labsyn.data.errors import BenchError
+from labsyn.data.flags import Flag
+from labsyn.data.run import Column
+from labsyn.drivers.bench import Bench
+from labsyn.drivers.roles import PulseSource, Reader
+from labsyn.procedures.base import BenchProcedure
+
+
+class PulseTrain(BenchProcedure):
+    """Apply `n_pulses` potentiation, then `n_pulses` depression pulses, `n_cycles` times.
+
+    The device rests at 0 V between pulses and is read after each. The sign of a voltage
+    says nothing about its direction: Au/LixCoO2/Pt is potentiated by negative spikes.
+
+    The defaults are the spikes of Baek et al., Nano-Micro Letters (2022), Supporting
+    Information, Table S2, shape 1: 30 spikes of -1.5 V and 30 of +1.1 V, 10 ms each. Read
+    voltage, pause and number of cycles are not printed there and chosen here.
+    """
+
+    ROLES = ("pulse_source", "reader")
+    COLUMNS = (
+        Column("time", "s", "Time"),
+        Column("cycle", "1", "Cycle"),
+        Column("branch", "1", "Branch"),
+        Column("pulse", "1", "Pulse"),
+        Column("pulse_voltage", "V", "Pulse voltage"),
+        Column("pulse_current", "A", "Pulse current"),
+        Column("read_current", "A", "Read current"),
+        Column("conductance", "S", "Conductance"),
+        Column("flags", "1", "Flags"),
+    )
+
+    PLOT = ("conductance", "time")
+
+    n_pulses = IntegerParameter("Pulses per branch", default=30, minimum=1, maximum=10**6)
+    n_cycles = IntegerParameter("Cycles", default=5, minimum=1, maximum=10**6)
+    potentiation_voltage = FloatParameter("Potentiation voltage", units="V", default=-1.5)
+    depression_voltage = FloatParameter("Depression voltage", units="V", default=1.1)
+    pulse_width = FloatParameter(
+        "Pulse width", units="s", default=10e-3, minimum=500e-6, maximum=2.0
+    )
+    pulse_pause = FloatParameter(
+        "Pause after a pulse", units="s", default=10e-3, minimum=5e-3, maximum=5.0
+    )
+    read_voltage = FloatParameter("Read voltage", units="V", default=0.1)
+    compliance_current = FloatParameter(
+        "Compliance current", units="A", default=1e-3, minimum=1e-9, maximum=1.0
+    )
+    on_compliance = ListParameter("On compliance", choices=["record", "stop"], default="record")
+
+    source: PulseSource
+    reader: Reader
+
+    def check(self, bench: Bench) -> None:
+        limits = bench.limits
+        limits.check_voltage(self.potentiation_voltage, "potentiation_voltage")
+        limits.check_voltage(self.depression_voltage, "depression_voltage")
+        limits.check_voltage(self.read_voltage, "read_voltage")
+        limits.check_pulse_width(self.pulse_width, "pulse_width")
+        limits.check_current(self.compliance_current, "compliance_current")
+        limits.check_n_pulses(2 * self.n_pulses * self.n_cycles, "the number of pulses")
+        if self.read_voltage == 0:
+            raise BenchError("read_voltage is 0 V; a conductance needs a voltage to be read")
+
+    def row_estimate(self) -> int:
+        return 1 + 2 * self.n_pulses * self.n_cycles
+
+    def get_estimates(self) -> float:
+        """Return the duration in seconds, without the time that the reads take."""
+        return 2 * self.n_cycles * self.n_pulses * (self.pulse_width + self.pulse_pause)
+
+    def startup(self) -> None:
+        bench = self.opened_bench()
+        self.source, self.reader = bench.pulse_source, bench.reader
+        self.reader.setup_reads(
+            voltage=self.read_voltage, compliance_current=self.compliance_current
+        )
+        self.source.setup_pulses(
+            width=self.pulse_width,
+            period=self.pulse_width + self.pulse_pause,
+            compliance_current=self.compliance_current,
+        )
+
+    def execute(self) -> None:
+        self._read(0, 0, 0, 0.0, 0.0, Flag(0))  # where the device starts
+        branches = ((1, self.potentiation_voltage), (-1, self.depression_voltage))
+        done, total = 0, self.row_estimate() - 1
+        for cycle in range(1, self.n_cycles + 1):
+            for branch, voltage in branches:
+                for pulse in range(1, self.n_pulses + 1):
+                    applied = self.source.pulse(voltage)
+                    self._read(cycle, branch, pulse, voltage, applied.current, applied.flags)
+                    done += 1
+                    if self.should_stop():
+                        return
+                self.emit("progress", 100 * done / total)
+
+    def _read(
+        self, cycle: int, branch: int, pulse: int, voltage: float, current: float, flags: Flag
+    ) -> None:
+        bench = self.opened_bench()
+        read = self.reader.read()
+        flags |= read.flags | (Flag.SIMULATED if bench.is_simulated else Flag(0))
+        row = (
+            bench.clock.now(), cycle, branch, pulse, voltage, current,
+            read.current, read.conductance, float(flags),
+        )  # fmt: skip
+        self.record(row)
+        if flags & Flag.COMPLIANCE and self.on_compliance == "stop":
+            raise BenchError(
+                f"compliance of {self.compliance_current:g} A reached at cycle {cycle}, "
+                f"pulse {pulse}; raise compliance_current or set on_compliance=record"
+            )

@@ -1,0 +1,137 @@
+"""Run a procedure without a window, and store it whatever happens.
+
+PyMeasure's own worker hangs when a shutdown fails and calls a run that filled the disk
+finished; here rows are written by the measuring thread itself, so that a row that cannot be
+stored stops the measurement, and every way out makes the bench safe and keeps the rows.
+"""
+
+import traceback
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pymeasure.experiment import Procedure
+
+from labsyn.data.errors import BenchError, UnsafeShutdownError
+from labsyn.data.run import Run, RunWriter
+from labsyn.drivers.bench import Bench
+from labsyn.procedures.base import BenchProcedure
+
+Progress = Callable[[float], None]
+
+
+def measure(
+    procedure: BenchProcedure,
+    bench: Bench,
+    folder: Path | str = "runs",
+    *,
+    name: str | None = None,
+    sample: dict[str, Any] | None = None,
+    on_progress: Progress | None = None,
+) -> Run:
+    """Run `procedure` on `bench` and return the stored run.
+
+    Parameters
+    ----------
+    procedure : BenchProcedure
+        What to do; its parameters are checked against the limits first.
+    bench : Bench
+        Where to do it; made safe afterwards, but left open.
+    folder : path
+        Where the run file goes; made if it is missing.
+    name : str, optional
+        Stem of the file; by default date, time and procedure.
+    sample : dict, optional
+        What is measured (wafer, die, electrodes, temperature, …), for the file.
+    on_progress : callable, optional
+        Called with per cent done.
+
+    Returns
+    -------
+    Run
+        ``finished``, or ``aborted`` after a signal.
+
+    Raises
+    ------
+    LimitError, RoleError
+        Before anything is sent or stored.
+    StorageError
+        If the file cannot be made, or a row not be stored.
+    Exception
+        Whatever the procedure raised, with a note that names the file that was kept.
+    """
+    bench.require(procedure.ROLES)
+    procedure.check(bench)
+    writer = RunWriter.create(
+        _free_path(Path(folder), name or procedure.name(), dated=name is None),
+        procedure=procedure.name(),
+        parameters=procedure.parameter_values(),
+        parameter_units=procedure.units(),
+        columns=procedure.COLUMNS,
+        metadata={"sample": sample or {}, **bench.describe()},
+        n_rows=procedure.row_estimate(),
+        plot=procedure.PLOT,
+    )
+    status, reason = "finished", ""
+    try:
+        with bench.signals.run():
+            _execute(procedure, bench, writer, on_progress)
+        if bench.signals.requested:
+            status, reason = "aborted", f"stopped by {bench.signals.requested}"
+    except BaseException as error:
+        stopped = isinstance(error, KeyboardInterrupt | SystemExit)
+        status = "aborted" if stopped else "failed"
+        path = _close(bench, writer, status, f"{type(error).__name__}: {error}", error)
+        error.add_note(f"the run is kept in {path}")
+        raise
+    return Run.open(_close(bench, writer, status, reason, None))
+
+
+def _execute(
+    procedure: BenchProcedure, bench: Bench, writer: RunWriter, on_progress: Progress | None
+) -> None:
+    def emit(topic: str, value: Any) -> None:
+        if topic == "progress" and on_progress is not None:
+            on_progress(float(value))
+
+    procedure.bench = bench
+    procedure.recorder = writer.append
+    procedure.emit = emit
+    procedure.should_stop = lambda: bool(bench.signals.requested)
+    procedure.status = Procedure.RUNNING
+    try:
+        procedure.startup()
+        if not procedure.should_stop():
+            procedure.execute()
+    finally:
+        procedure.recorder = None
+        procedure.shutdown()
+
+
+def _close(
+    bench: Bench, writer: RunWriter, status: str, reason: str, error: BaseException | None
+) -> Path:
+    """Make safe first, then finish the file; a failure of one does not stop the other."""
+    text = "".join(traceback.format_exception(error)) if error is not None else ""
+    unsafe: UnsafeShutdownError | None = None
+    try:
+        bench.make_safe()
+    except UnsafeShutdownError as shutdown:
+        unsafe = shutdown
+        status, reason = "failed", f"unsafe shutdown: {shutdown} {reason}".strip()
+    path = writer.finish(status, reason=reason, traceback=text)
+    if unsafe is not None:
+        unsafe.add_note(f"the run is kept in {path}")
+        raise unsafe from error
+    return path
+
+
+def _free_path(folder: Path, name: str, *, dated: bool) -> Path:
+    """Return a file name that is not taken; two runs of one second get a number."""
+    stem = f"{datetime.now():%Y%m%d-%H%M%S}-{name}" if dated else name
+    for number in range(1, 1000):
+        path = folder / (f"{stem}.h5" if number == 1 else f"{stem}-{number}.h5")
+        if not path.exists() and not path.with_name(path.name + ".part").exists():
+            return path
+    raise BenchError(f"{folder} holds a thousand runs named {stem}; choose another name")
