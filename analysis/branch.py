@@ -1,6 +1,5 @@
 """One branch, potentiation or depression: every law fitted, every number with its error."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -11,11 +10,13 @@ from labsyn.analysis.devices.laws import FloatArray, UpdateLaw
 from labsyn.analysis.estimate import MIN_CYCLES, Replicas
 from labsyn.analysis.nonlinearity import ExponentialFit, PowerFit, fit_exponential, fit_power
 from labsyn.analysis.nonlinearity_batch import fit_exponential_batch
+from labsyn.analysis.noise import NoiseModel
 from labsyn.analysis.shape import ShapeTest, shape_test
 from labsyn.analysis.updates import UpdateStatistics, update_statistics
 from labsyn.data.errors import FitError
 
 Family = Literal["best", "exponential", "power"]
+_COMPLETE = 0.9
 _REFITS = 40  # replicas that the slower laws are fitted to
 
 
@@ -126,7 +127,7 @@ def fit_branch(cycles: Sequence[FloatArray], name: str) -> BranchFit:
         "n_cycles": len(whole),
         "span": fits[0].g_range,
     }
-    replicas = mean_replicas(whole, fits[0].curve(pulse), **_sigma(updates))
+    replicas = mean_replicas(whole, fits[0].curve(pulse), updates.noise)
     power, refused = _power(pulse, mean, replicas)
     return BranchFit(
         name=name,
@@ -147,42 +148,42 @@ def fit_branch(cycles: Sequence[FloatArray], name: str) -> BranchFit:
 def complete_cycles(
     cycles: Sequence[FloatArray], name: str
 ) -> tuple[list[FloatArray], list[str]]:
-    """Return the cycles of the commonest length, and a note on those left out."""
+    """Return the cycles, all of one length, and notes on what was left out for that.
+
+    A cycle of less than `_COMPLETE` of the longest was cut short and is left out; the
+    others are compared on the pulses that all of them have.
+    """
     if not cycles:
         raise FitError(f"{name}: there is no cycle to fit")
-    length = Counter(len(cycle) for cycle in cycles).most_common(1)[0][0]
-    whole = [np.asarray(cycle, dtype=float) for cycle in cycles if len(cycle) == length]
-    for i, cycle in enumerate(whole):
+    longest = max(len(cycle) for cycle in cycles) - 1
+    kept = [np.asarray(c, dtype=float) for c in cycles if len(c) - 1 >= _COMPLETE * longest]
+    for i, cycle in enumerate(kept):
         if not np.isfinite(cycle).all():
             raise FitError(f"{name}: cycle {i} holds values that are not finite")
-    left_out = len(cycles) - len(whole)
-    notes = [f"{left_out} of {len(cycles)} {name} cycles left out: not {length - 1} pulses long"]
-    return whole, notes if left_out else []
+    common = min(len(cycle) for cycle in kept) - 1
+    notes = []
+    if len(kept) < len(cycles):
+        notes.append(
+            f"{len(cycles) - len(kept)} of {len(cycles)} {name} cycles left out: "
+            f"shorter than {_COMPLETE:.0%} of {longest} pulses"
+        )
+    if common < longest:
+        notes.append(f"{name} cycles have {common} to {longest} pulses: the first {common} count")
+    return [cycle[: common + 1] for cycle in kept], notes
 
 
 def mean_replicas(
-    cycles: Sequence[FloatArray], smooth: FloatArray, *, sigma_c2c: float, sigma_read: float
+    cycles: Sequence[FloatArray], smooth: FloatArray, noise: NoiseModel
 ) -> Replicas[FloatArray]:
     """Return mean curves that might as well have been measured."""
     if len(cycles) >= MIN_CYCLES:
         return Replicas.leave_one_out(cycles, lambda rest: np.mean(rest, axis=0))
-
-    def draw(rng: np.random.Generator) -> FloatArray:
-        walk = np.cumsum(sigma_c2c * rng.standard_normal(smooth.size))
-        white = sigma_read * rng.standard_normal(smooth.size)
-        return smooth + (walk - walk[0] + white) / np.sqrt(len(cycles))
-
-    return Replicas.simulated(draw)
-
-
-def _sigma(updates: UpdateStatistics) -> dict[str, float]:
-    return {"sigma_c2c": updates.sigma_c2c.value, "sigma_read": updates.sigma_read.value}
+    narrower = np.sqrt(len(cycles))
+    return Replicas.simulated(lambda rng: smooth + noise.draw(smooth.size, rng) / narrower)
 
 
 def _with_errors(fit: ExponentialFit, replicas: Replicas[FloatArray]) -> ExponentialFit:
     refits = fit_exponential_batch(np.array(replicas.items))
-    if not refits.converged.all():
-        return fit
     return replace(
         fit,
         beta=replicas.from_values(refits.beta, fit.beta.value),

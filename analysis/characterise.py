@@ -206,8 +206,7 @@ def _loop_replicas(curves: PulseCurves, p: BranchFit, d: BranchFit) -> Replicas[
         mean_replicas(
             cycles,
             fit.exponential.curve(np.arange(fit.mean.size)),
-            sigma_c2c=fit.updates.sigma_c2c.value,
-            sigma_read=fit.updates.sigma_read.value,
+            fit.updates.noise,
         )
         for cycles, fit in ((rising[:2], p), (falling[:2], d))
     ]

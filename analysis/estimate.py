@@ -79,7 +79,7 @@ class Replicas(Generic[Item]):
     items : sequence
         The data sets.
     factor : float
-        Variance of a statistic per sum of squared deviations over `items`.
+        Variance of a statistic per sum of squared deviations over `items` (jackknife).
     dof : float
         Degrees of freedom of that variance.
     source : str
@@ -134,7 +134,17 @@ class Replicas(Generic[Item]):
         return self.from_values([statistic(item) for item in self.items], value, unit)
 
     def from_values(self, values: ArrayLike, value: float, unit: str = "") -> Estimate:
-        """Return `value` with the standard error of `values`, one of each replica."""
+        """Return `value` with the standard error of `values`, one of each replica.
+
+        Simulated replicas give the distance within which 68 % of them lie, which a few
+        wild values do not move; a replica without a value (NaN) counts as the wildest.
+        """
         values = np.asarray(values, dtype=float)
-        variance = self.factor * float(np.sum((values - values.mean()) ** 2))
-        return Estimate(value, math.sqrt(variance), self.dof, unit, self.source)
+        if math.isfinite(self.dof):
+            error = math.sqrt(self.factor * float(np.sum((values - values.mean()) ** 2)))
+            return Estimate(value, error, self.dof, unit, self.source)
+        spread = np.sort(np.where(np.isfinite(values), np.abs(values - value), np.inf))
+        error = float(spread[min(round(0.6827 * spread.size), spread.size - 1)])
+        return Estimate(
+            value, error if math.isfinite(error) else math.nan, self.dof, unit, self.source
+        )

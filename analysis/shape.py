@@ -17,7 +17,7 @@ import numpy as np
 
 from labsyn.analysis.devices.laws import FloatArray
 from labsyn.analysis.estimate import MIN_CYCLES
-from labsyn.analysis.updates import noise_covariance
+from labsyn.analysis.noise import noise_covariance
 
 SIGNIFICANCE = 0.01
 SMALL_MISFIT = 0.01

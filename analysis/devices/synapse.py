@@ -110,14 +110,19 @@ class Synapse:
         )
         if np.any(pulses < 0):
             raise ModelError(f"n is {pulses.min()}, a number of pulses is zero or more")
-        progress = np.array(x if rising else 1 - x)
-        for k in range(int(pulses.max(initial=0))):
-            moving = pulses > k
-            progress += np.where(moving, scale * law.increment(progress), 0.0)
-            np.minimum(progress, 1.0, out=progress)
+        # Devices with most pulses first: those that are done drop off the end.
+        order = np.argsort(-pulses, axis=None, kind="stable")
+        progress = (x if rising else 1 - x).ravel()[order]
+        sizes, left = scale.ravel()[order], pulses.ravel()[order]
+        for k in range(int(left[0]) if left.size else 0):
+            moving = slice(0, int(np.searchsorted(-left, -k)))
+            progress[moving] += sizes[moving] * law.increment(progress[moving])
+            np.minimum(progress[moving], 1.0, out=progress[moving])
+        restored = np.empty_like(progress)
+        restored[order] = progress
+        progress = restored.reshape(x.shape)
         if rng is not None and self.sigma_c2c:
-            noise = rng.standard_normal(progress.shape)
-            progress += self.sigma_c2c * np.sqrt(pulses) * noise
+            progress += self.sigma_c2c * np.sqrt(pulses) * rng.standard_normal(x.shape)
         progress = np.clip(progress, 0.0, 1.0)
         return self.g_min + self.g_range * (progress if rising else 1 - progress)
 

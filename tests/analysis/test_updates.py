@@ -5,7 +5,8 @@ import pytest
 
 from labsyn.analysis.branch import fit_branch
 from labsyn.analysis.devices.laws import power_conductance, pulse_sums, step_to_endpoint
-from labsyn.analysis.updates import noise_covariance, update_statistics
+from labsyn.analysis.noise import NoiseModel, fit_noise, noise_covariance
+from labsyn.analysis.updates import update_statistics
 from labsyn.data.errors import FitError
 
 
@@ -28,14 +29,33 @@ def cycles(
 def test_the_two_noises_are_told_apart(n_cycles: int, c2c: float, read: float) -> None:
     n = 2000 // n_cycles
     found = update_statistics(cycles(n_cycles, n, c2c, read, seed=1))
-    assert found.sigma_c2c.value == pytest.approx(c2c, abs=0.0008)
-    assert found.sigma_read.value == pytest.approx(read, abs=0.0006)
+    # The smaller noise hides behind the larger one.
+    assert found.sigma_c2c.value == pytest.approx(c2c, abs=0.25 * max(c2c, read))
+    assert found.sigma_read.value == pytest.approx(read, abs=0.25 * max(c2c, read))
 
 
 def test_covariance_of_a_curve_with_both_noises() -> None:
     stack = np.array(cycles(4000, 10, 0.003, 0.002, seed=2, beta=0.0))
     expected = noise_covariance(11, 0.003, 0.002)
     assert np.cov(stack.T) == pytest.approx(expected, abs=4e-6)
+
+
+def test_noise_that_passes_slowly_is_no_walk_of_the_device() -> None:
+    made = NoiseModel(0.002, ((0.0, 0.05), (8.0, 0.08)))
+    rng = np.random.default_rng(0)
+    slope = np.linspace(0, 1, 4000)
+    model, c2c, read = fit_noise([slope + made.draw(4000, rng)])
+    assert read.value == pytest.approx(made.sigma_read, rel=0.1)
+    assert c2c.value < 0.006
+    again = [np.mean(np.diff(m.draw(4000, rng)) ** 2) for m in (made, model)]
+    assert again[1] == pytest.approx(again[0], rel=0.1)
+
+
+def test_cycles_of_almost_one_length_are_cut_to_the_shortest() -> None:
+    made = cycles(4, 40, 0.002, 0.002, seed=0)
+    fit = fit_branch([made[0][:39], *made[1:]], "potentiation")
+    assert (fit.n_cycles, fit.n_pulses) == (4, 38)
+    assert fit.notes == ("potentiation cycles have 38 to 40 pulses: the first 38 count",)
 
 
 def test_binned_updates_follow_the_law() -> None:
@@ -89,4 +109,4 @@ def test_incomplete_cycles_are_left_out_and_said_so() -> None:
     made = cycles(4, 20, 0.002, 0.002, seed=0)
     fit = fit_branch([*made, made[0][:7]], "depression")
     assert fit.n_cycles == 4
-    assert fit.notes == ("1 of 5 depression cycles left out: not 20 pulses long",)
+    assert fit.notes == ("1 of 5 depression cycles left out: shorter than 90% of 20 pulses",)
