@@ -179,7 +179,9 @@ def mean_replicas(
     if len(cycles) >= MIN_CYCLES:
         return Replicas.leave_one_out(cycles, lambda rest: np.mean(rest, axis=0))
     narrower = np.sqrt(len(cycles))
-    return Replicas.simulated(lambda rng: smooth + noise.draw(smooth.size, rng) / narrower)
+    # One short curve shows its slow noise only as often as that comes round.
+    dof = max(2, len(cycles) * (smooth.size // 10))
+    return Replicas.simulated(lambda rng: smooth + noise.draw(smooth.size, rng) / narrower, dof)
 
 
 def _with_errors(fit: ExponentialFit, replicas: Replicas[FloatArray]) -> ExponentialFit:

@@ -70,6 +70,11 @@ class Characterisation:
     notes: tuple[str, ...]
 
     @property
+    def name(self) -> str:
+        """What was measured, for captions: the names of the files."""
+        return "+".join(Path(part.strip()).stem for part in self.source.split(","))
+
+    @property
     def symmetricity(self) -> Estimate:
         """Reciprocal of the symmetric error."""
         error = self.symmetric_error
@@ -88,7 +93,7 @@ class Characterisation:
             return float(np.sqrt(np.mean(np.square(sigmas))))
 
         return Synapse(
-            name=Path(self.source).stem,
+            name=self.name,
             g_min=self.g_min.value,
             g_max=self.g_max.value,
             potentiation=p.law(family),
@@ -134,7 +139,7 @@ def characterise(data: Run | PulseCurves) -> Characterisation:
     Raises
     ------
     FitError
-        If a branch is missing or cannot be fitted, with the reason.
+        If a branch is missing, falls where it should rise, or cannot be fitted.
     """
     curves = curves_from_run(data) if isinstance(data, Run) else data
     for name, cycles in (
@@ -145,6 +150,7 @@ def characterise(data: Run | PulseCurves) -> Characterisation:
             raise FitError(f"{curves.source} holds no {name} branch; a loop needs both")
     p = fit_branch(curves.potentiation, "potentiation")
     d = fit_branch(curves.depression, "depression")
+    _check_direction(p)
     loop, replicas = (p.mean, d.mean), _loop_replicas(curves, p, d)
 
     def estimate(statistic: Callable[[Loop], float], unit: str = "") -> Estimate:
@@ -211,7 +217,17 @@ def _loop_replicas(curves: PulseCurves, p: BranchFit, d: BranchFit) -> Replicas[
         for cycles, fit in ((rising[:2], p), (falling[:2], d))
     ]
     loops = list(zip(branches[0].items, branches[1].items, strict=True))
-    return Replicas(loops, branches[0].factor, branches[0].dof, branches[0].source)
+    return Replicas(loops, True, branches[0].dof, branches[0].source)
+
+
+def _check_direction(potentiation: BranchFit) -> None:
+    """Refuse swapped branches: turning them round silently would hide a wrong label."""
+    first, last = potentiation.exponential.g_start, potentiation.exponential.g_end
+    if last <= first:
+        raise FitError(
+            f"potentiation lowers the conductance (from {first:.4g} to {last:.4g}); "
+            "the branches are swapped: call the rising one potentiation"
+        )
 
 
 def _mean_loop(pairs: list[Loop]) -> Loop:

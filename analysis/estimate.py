@@ -78,16 +78,16 @@ class Replicas(Generic[Item]):
     ----------
     items : sequence
         The data sets.
-    factor : float
-        Variance of a statistic per sum of squared deviations over `items` (jackknife).
+    is_simulated : bool
+        Drawn from a model of the noise; otherwise a delete-one jackknife.
     dof : float
-        Degrees of freedom of that variance.
+        Degrees of freedom of the noise that they show.
     source : str
         Where the data sets come from, for `Estimate.source`.
     """
 
     items: Sequence[Item]
-    factor: float
+    is_simulated: bool
     dof: float
     source: str
 
@@ -108,24 +108,31 @@ class Replicas(Generic[Item]):
         if n < MIN_CYCLES:
             raise FitError(f"{n} {name} have no scatter to look at, {MIN_CYCLES} are needed")
         items = [combine([*cycles[:i], *cycles[i + 1 :]]) for i in range(n)]
-        return cls(items, (n - 1) / n, n - 1, f"jackknife over {n} {name}")
+        return cls(items, False, n - 1, f"jackknife over {n} {name}")
 
     @classmethod
     def simulated(
-        cls, draw: Callable[[np.random.Generator], Item], n_draws: int = 200, seed: int = 0
+        cls,
+        draw: Callable[[np.random.Generator], Item],
+        dof: float,
+        n_draws: int = 200,
+        seed: int = 0,
     ) -> "Replicas[Item]":
-        """Return `n_draws` data sets drawn from a model of the noise (parametric bootstrap)."""
+        """Return `n_draws` data sets drawn from a model of the noise (parametric bootstrap).
+
+        `dof` says on how many independent numbers that model rests.
+        """
         rng = np.random.default_rng(seed)
         items = [draw(rng) for _ in range(n_draws)]
         source = f"{n_draws} simulated repetitions with the noise found, seed {seed}"
-        return cls(items, 1 / (n_draws - 1), math.inf, source)
+        return cls(items, True, dof, source)
 
     def first(self, n: int) -> "Replicas[Item]":
         """Return the first `n` of simulated replicas, for a slow statistic; a jackknife whole."""
-        if math.isfinite(self.dof) or n >= len(self.items):
+        if not self.is_simulated or n >= len(self.items):
             return self
         source = self.source.replace(str(len(self.items)), str(n), 1)
-        return Replicas(self.items[:n], 1 / (n - 1), self.dof, source)
+        return Replicas(self.items[:n], True, self.dof, source)
 
     def estimate(
         self, statistic: Callable[[Item], float], value: float, unit: str = ""
@@ -140,8 +147,9 @@ class Replicas(Generic[Item]):
         wild values do not move; a replica without a value (NaN) counts as the wildest.
         """
         values = np.asarray(values, dtype=float)
-        if math.isfinite(self.dof):
-            error = math.sqrt(self.factor * float(np.sum((values - values.mean()) ** 2)))
+        if not self.is_simulated:
+            n = values.size
+            error = math.sqrt((n - 1) / n * float(np.sum((values - values.mean()) ** 2)))
             return Estimate(value, error, self.dof, unit, self.source)
         spread = np.sort(np.where(np.isfinite(values), np.abs(values - value), np.inf))
         error = float(spread[min(round(0.6827 * spread.size), spread.size - 1)])

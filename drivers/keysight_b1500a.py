@@ -53,7 +53,7 @@ class KeysightB1500A(AgilentB1500):
                 raise InstrumentDataError(f"the B1500A answered {reply[:200]!r} to ERRX?")
             if int(match[1]) == 0:
                 break
-            errors.append(f"{match[1]} {match[2]}")
+            errors.append(f"{int(match[1])} {match[2]}")
         if errors:
             raise InstrumentError(f"the B1500A reports: {'; '.join(errors)}")
         return errors

@@ -70,10 +70,10 @@ def print_table(title: str, heads: list[str], rows: list[list[str]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    console = Console(width=None if sys.stdout.isatty() else 120)
+    console = Console(width=None if sys.stdout.isatty() else 140)
     table = Table(title=title, title_justify="left", title_style="bold")
-    for index, head in enumerate(heads):
-        table.add_column(head, overflow="fold", no_wrap=index == 0 and len(heads) < 4)
+    for head in heads:
+        table.add_column(head, overflow="fold")
     for row in rows:
         table.add_row(*row)
     console.print(table)

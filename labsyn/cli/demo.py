@@ -26,11 +26,11 @@ class _Networks:
     cann: "CannResult"
     note: str
 
-    def rows(self) -> list[list[str]]:
+    def rows(self, *, short: bool = False) -> list[list[str]]:
         from labsyn.report.networks import ann_rows, cann_rows, hopfield_rows
 
         ann = ann_rows(self.ann) if self.ann else [["MLP", "–", self.note, "–"]]
-        return [*ann, *hopfield_rows(self.hopfield), *cann_rows(self.cann)]
+        return [*ann, *hopfield_rows(self.hopfield, hardest=short), *cann_rows(self.cann)]
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -184,7 +184,7 @@ def _print(result: "Characterisation", networks: _Networks, run: "Run") -> None:
 
     rows = device_rows(result)
     rows += [[f"{branch}: {law}", verdict, "", ""] for branch, law, verdict in verdict_rows(result)]
-    rows += [[f"{row[0]}: {row[1]}", row[2], row[3], ""] for row in networks.rows()]
+    rows += [[f"{row[0]}: {row[1]}", row[2], row[3], ""] for row in networks.rows(short=True)]
     print_table("from pulses to network accuracy (simulated device)", HEADS, rows)
     truth = _truth(run)
     typer.echo(f"the simulated device has β_P = {truth['beta_p']:.4g}, "

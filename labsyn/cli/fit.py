@@ -46,7 +46,8 @@ def show(result: "Characterisation") -> None:
     """Print the tables of a result."""
     from labsyn.report.tables import HEADS, device_rows, verdict_rows
 
-    print_table(f"{result.source} (conductance in {result.unit})", HEADS, device_rows(result))
+    unit = "normalised" if result.unit == "1" else f"in {result.unit}"
+    print_table(f"{result.source} (conductance {unit})", HEADS, device_rows(result))
     print_table("which law describes the curve", ["branch", "law", "verdict"],
                 verdict_rows(result))
     for note in result.notes:

@@ -6,12 +6,13 @@ import numpy as np
 
 from labsyn.analysis.branch import BranchFit
 from labsyn.analysis.characterise import Characterisation
-from labsyn.report.style import DEPRESSION, POTENTIATION, figure_style, new_figure
+from labsyn.report.style import DEPRESSION, NEUTRAL, POTENTIATION, figure_style, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_CROWDED = 1000  # updates, from which on a density says more than dots
 COLOURS = {"potentiation": POTENTIATION, "depression": DEPRESSION}
 
 
@@ -40,7 +41,7 @@ def curves_figure(result: Characterisation, watermark: str = "") -> "Figure":
         axes[1].set_ylabel("residual\n(% of range)")
         axes[1].set_xlabel("pulse number")
         cycles = f"mean of {p.n_cycles} potentiation, {d.n_cycles} depression cycles"
-        axes[0].set_title(f"{result.synapse().name}: {cycles}", fontsize=9)
+        axes[0].set_title(f"{result.name}: {cycles}", fontsize=9)
         mark(figure, watermark)
     return figure
 
@@ -57,13 +58,12 @@ def _draw_branch(
     top.plot(start + pulse, factor * branch.exponential.curve(pulse), color=colour,
              label=f"{branch.name}: β = {beta}")  # fmt: skip
     span = branch.exponential.g_range
-    fits = [(branch.exponential.curve(pulse), "-", "exponential (β)")]
+    fits = [(branch.exponential.curve(pulse), "-", colour)]
     if branch.power is not None:
         top.plot(start + pulse, factor * branch.power.curve(pulse), "--", color="black", lw=0.9,
                  label=f"    power law: α = {branch.power.alpha}")  # fmt: skip
-        fits.append((branch.power.curve(pulse), "--", "power (α)"))
-    for curve, line, _ in fits:
-        shade = colour if line == "-" else "black"
+        fits.append((branch.power.curve(pulse), "--", "black"))
+    for curve, line, shade in fits:
         residual = 100 * (branch.mean - curve) / span
         below.plot(start + pulse, residual, line, color=shade, lw=0.9)
 
@@ -76,8 +76,11 @@ def updates_figure(result: Characterisation, watermark: str = "") -> "Figure":
         axes = figure.subplots(1, 2, sharey=True)
         for ax, branch in zip(axes, (result.potentiation, result.depression), strict=True):
             u = branch.updates
-            image = ax.hist2d(factor * u.g, factor * u.dg, bins=(24, 24), cmap="Greys", cmin=1)
-            figure.colorbar(image[3], ax=ax, label="updates")
+            if u.g.size < _CROWDED:
+                ax.plot(factor * u.g, factor * u.dg, ".", ms=3, color=NEUTRAL, alpha=0.5)
+            else:
+                bins = ax.hist2d(factor * u.g, factor * u.dg, bins=24, cmap="Greys", cmin=1)
+                figure.colorbar(bins[3], ax=ax, label="updates")
             centres = (u.g_bins[1:] + u.g_bins[:-1]) / 2
             ax.errorbar(factor * centres, factor * u.mean, factor * u.standard_error, fmt="o-",
                         ms=3, color=COLOURS[branch.name], label="mean ± standard error")  # fmt: skip

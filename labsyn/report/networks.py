@@ -40,11 +40,14 @@ def ann_rows(result: AnnResult) -> list[list[str]]:
     ]  # fmt: skip
 
 
-def hopfield_rows(result: HopfieldResult) -> list[list[str]]:
-    """Return recall within 1 % of the pixels at each level of noise."""
+def hopfield_rows(result: HopfieldResult, *, hardest: bool = False) -> list[list[str]]:
+    """Return recall within 1 % of the pixels at each level of noise, or the highest only."""
     n = result.settings["n_neurons"]
+    most = max(score.n_draws for score in result.scores)
     rows = []
     for score in result.scores:
+        if hardest and score.n_draws < most:
+            continue
         name = (
             f"Hopfield ({score.rule.capitalize()}), {result.settings['n_patterns']} images, "
             f"{score.n_draws / n:.0%} draws"
@@ -60,7 +63,7 @@ def cann_rows(result: CannResult) -> list[list[str]]:
     name = f"CANN, {result.settings['attractor']['n_neurons']} neurons"
     return [
         [name, score.condition, f"{_percent(score.inside.value)} of bumps within one neuron",
-         _ends(score.inside.interval)]
+         _ends(score.inside.interval) if score.inside.n_trials > 1 else "no noise, one run"]
         for score in result.scores
     ]  # fmt: skip
 
@@ -72,7 +75,7 @@ def ann_figure(result: AnnResult) -> "Figure":
         axes = figure.subplots()
         low, high = result.digital.interval
         axes.axhspan(100 * low, 100 * high, color=NEUTRAL, alpha=0.15, lw=0,
-                     label="digital, 95 % of test sets")  # fmt: skip
+                     label="digital, 95 % interval of the test set")  # fmt: skip
         axes.axhline(100 * result.digital.value, color=NEUTRAL, label="digital")
         axes.axhline(100 * result.quantised.value, color=GOOD, ls="--",
                      label="device states, no noise")  # fmt: skip
@@ -128,10 +131,11 @@ def cann_figure(synapse: Synapse, result: CannResult, n_shown: int = 12) -> "Fig
         left.set_ylabel("position of the bump (rad)")
         left.set_title(f"ideal (black), {n_shown} networks of devices", fontsize=9)
         y, errors = _bars([score.inside for score in result.scores])
+        errors[:, [score.inside.n_trials == 1 for score in result.scores]] = 0  # no noise
         right.barh(range(len(y)), y, xerr=errors, color=POTENTIATION, alpha=0.7, capsize=2)
         right.set_yticks(range(len(y)), [score.condition for score in result.scores])
-        right.set_xlim(0, 100)
-        right.set_xlabel("bumps within one neuron at the end (%)")
+        right.set_xlim(0, 102)
+        right.set_xlabel("held within one neuron (%)")
         right.invert_yaxis()
     return figure
 

@@ -1,0 +1,153 @@
+"""What fits are made of: the conductance after each pulse, cycle by cycle."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labsyn.data.errors import DataFileError
+from labsyn.data.flags import EXCLUDED
+from labsyn.data.run import Run
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PulseCurves:
+    """Measured branches of a device.
+
+    Attributes
+    ----------
+    potentiation, depression : list of ndarray, shape (n_pulses + 1,)
+        Conductance of each cycle: value k after k pulses, value 0 before the first.
+        Where a file does not tell whether value 0 came before or after the first pulse,
+        a note says so. Cycles need not be of one length.
+    unit : str
+        "S", or "1" for normalised weights, which may be negative.
+    source : str
+        Names of the files.
+    sha256 : str
+        Checksum of the file; of several, the checksums in order, with a space between.
+    notes : list of str
+        What was left out or assumed, for the report.
+    """
+
+    potentiation: list[FloatArray]
+    depression: list[FloatArray]
+    unit: str
+    source: str
+    sha256: str = ""
+    notes: list[str] = field(default_factory=list)
+
+
+def load_curves(paths: Sequence[Path], unit: str | None = None) -> PulseCurves:
+    """Return the curves of a run of labsyn, or of other people's CSV files.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        One run (.h5 or .h5.part), or CSV files as `import_curves` takes them.
+    unit : str, optional
+        Unit of a file that does not state its own; a run does.
+
+    Raises
+    ------
+    DataFileError
+        If a file is missing, is damaged, or needs something else than was stated.
+    """
+    from labsyn.data.importers.pulses import import_curves  # it needs PulseCurves itself
+
+    runs = [path for path in paths if path.suffix in (".h5", ".part")]
+    if not runs:
+        return import_curves(paths, unit)
+    if len(paths) != 1:
+        raise DataFileError(f"{runs[0]} is a run and is read alone, not with other files")
+    curves = curves_from_run(Run.open(runs[0]))
+    if unit is not None and unit != curves.unit:
+        raise DataFileError(
+            f"{runs[0]} states its unit, {curves.unit!r}; leave out unit={unit!r}"
+        )
+    return curves
+
+
+def curves_from_run(run: Run) -> PulseCurves:
+    """Return the branches of a pulse train; flagged rows are left out and counted.
+
+    Each branch begins with the conductance that the one before it (or the initial read,
+    branch 0) left behind, so that value k is the conductance after k pulses.
+
+    Raises
+    ------
+    DataFileError
+        If the run is no pulse train: a column is missing, or `branch` is not 0, 1 or -1.
+    """
+    needed = ("cycle", "branch", "pulse", "conductance")
+    missing = [name for name in needed if name not in run.columns]
+    if missing:
+        raise DataFileError(
+            f"{run.path} is no pulse train: it has no column {missing[0]!r}; "
+            f"it has {', '.join(run.columns)}"
+        )
+    branch = run["branch"]
+    wrong = ~np.isin(branch, (-1, 0, 1))
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        raise DataFileError(
+            f"{run.path}: branch is {branch[row]:g} in row {row}; it is 1 for potentiation, "
+            "-1 for depression, 0 for neither"
+        )
+    notes: list[str] = []
+    usable = _usable_rows(run, notes)
+    branches = _branches(run, usable, notes)
+    if run.status != "finished":
+        notes.append(f"the run is {run.status}: its last branch may be short")
+    return PulseCurves(
+        potentiation=branches[1],
+        depression=branches[-1],
+        unit=run.units["conductance"] or "1",
+        source=str(run.path),
+        sha256=run.sha256(),
+        notes=notes,
+    )
+
+
+def _usable_rows(run: Run, notes: list[str]) -> NDArray[np.bool_]:
+    """Return which rows count, and note how many do not and why."""
+    unflagged = run.mask()
+    finite = np.isfinite(run["conductance"])
+    flagged = int((~unflagged).sum())
+    if flagged:
+        flags = run["flags"][~unflagged]
+        set_bits = [str(flag.name).lower() for flag in EXCLUDED if (flags & flag.value).any()]
+        notes.append(f"{flagged} of {run.n_rows} rows left out: {', '.join(set_bits)}")
+    unread = int((unflagged & ~finite).sum())
+    if unread:
+        notes.append(f"{unread} of {run.n_rows} rows left out: the conductance is no number")
+    return unflagged & finite
+
+
+def _branches(
+    run: Run, usable: NDArray[np.bool_], notes: list[str]
+) -> dict[int, list[FloatArray]]:
+    names = {1: "potentiation", -1: "depression"}
+    curves: dict[int, list[list[float]]] = {1: [], -1: []}
+    columns = zip(run["cycle"], run["branch"], run["conductance"], usable, strict=True)
+    last: float | None = None
+    current: tuple[float, int] | None = None
+    for cycle, branch, conductance, use in columns:
+        key = (float(cycle), int(branch))
+        if branch and key != current:
+            current = key
+            curves[key[1]].append([] if last is None else [last])
+            if last is None:
+                notes.append(
+                    f"{names[key[1]]} of cycle {cycle:g} has no usable read before its first "
+                    "pulse: its first value is the one after that"
+                )
+        if use:
+            last = float(conductance)
+            if branch:
+                curves[key[1]][-1].append(last)
+    return {key: [np.array(curve) for curve in found if curve] for key, found in curves.items()}
