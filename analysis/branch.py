@@ -8,9 +8,9 @@ import numpy as np
 
 from labsyn.analysis.devices.laws import FloatArray, UpdateLaw
 from labsyn.analysis.estimate import MIN_CYCLES, Replicas
+from labsyn.analysis.noise import NoiseModel
 from labsyn.analysis.nonlinearity import ExponentialFit, PowerFit, fit_exponential, fit_power
 from labsyn.analysis.nonlinearity_batch import fit_exponential_batch
-from labsyn.analysis.noise import NoiseModel
 from labsyn.analysis.shape import ShapeTest, shape_test
 from labsyn.analysis.updates import UpdateStatistics, update_statistics
 from labsyn.data.errors import FitError
@@ -121,7 +121,7 @@ def fit_branch(cycles: Sequence[FloatArray], name: str) -> BranchFit:
     except FitError as error:
         raise FitError(f"{name}: {error}") from error
     updates = update_statistics(whole)
-    sigmas = {
+    sigmas: dict[str, Any] = {
         "sigma_c2c": updates.sigma_c2c.value,
         "sigma_read": updates.sigma_read.value,
         "n_cycles": len(whole),
@@ -150,26 +150,32 @@ def complete_cycles(
 ) -> tuple[list[FloatArray], list[str]]:
     """Return the cycles, all of one length, and notes on what was left out for that.
 
-    A cycle of less than `_COMPLETE` of the longest was cut short and is left out; the
-    others are compared on the pulses that all of them have.
+    Left out are cycles with a gap (NaN), and those of less than `_COMPLETE` of the longest,
+    which were cut short; the others are compared on the pulses that all of them have.
     """
     if not cycles:
         raise FitError(f"{name}: there is no cycle to fit")
-    longest = max(len(cycle) for cycle in cycles) - 1
-    kept = [np.asarray(c, dtype=float) for c in cycles if len(c) - 1 >= _COMPLETE * longest]
-    for i, cycle in enumerate(kept):
-        if not np.isfinite(cycle).all():
-            raise FitError(f"{name}: cycle {i} holds values that are not finite")
-    common = min(len(cycle) for cycle in kept) - 1
     notes = []
-    if len(kept) < len(cycles):
-        notes.append(
-            f"{len(cycles) - len(kept)} of {len(cycles)} {name} cycles left out: "
-            f"shorter than {_COMPLETE:.0%} of {longest} pulses"
-        )
+    whole = [np.asarray(c, dtype=float) for c in cycles if np.isfinite(c).all()]
+    if len(whole) < len(cycles):
+        notes.append(_left_out(len(cycles) - len(whole), len(cycles), name, "they have gaps"))
+    if not whole:
+        raise FitError(f"{name}: every cycle has gaps, values that are flagged or no numbers")
+    longest = max(cycle.size for cycle in whole) - 1
+    kept = [cycle for cycle in whole if cycle.size - 1 >= _COMPLETE * longest]
+    if len(kept) < len(whole):
+        why = f"shorter than {_COMPLETE:.0%} of {longest} pulses"
+        notes.append(_left_out(len(whole) - len(kept), len(cycles), name, why))
+    common = min(cycle.size for cycle in kept) - 1
     if common < longest:
-        notes.append(f"{name} cycles have {common} to {longest} pulses: the first {common} count")
+        notes.append(
+            f"{name} cycles have {common} to {longest} pulses: the first {common} count"
+        )
     return [cycle[: common + 1] for cycle in kept], notes
+
+
+def _left_out(n: int, n_cycles: int, name: str, why: str) -> str:
+    return f"{n} of {n_cycles} {name} cycles left out: {why}"
 
 
 def mean_replicas(

@@ -246,7 +246,8 @@ def _closure(p: BranchFit, d: BranchFit) -> list[str]:
     }
     where = {"depression starts": "potentiation ends", "depression ends": "potentiation starts"}
     return [
-        f"the loop is not closed: {what} {100 * gap:.0f} % of the range from where {where[what]}"
+        f"the loop is not closed: {what} {100 * gap:.0f} % of the range from where "
+        f"{where[what]}"
         for what, gap in gaps.items()
         if gap > _CLOSED
     ]

@@ -43,7 +43,9 @@ class Estimate:
         """Lower and upper end of the 95 % confidence interval (Student's t)."""
         from scipy.special import stdtrit  # 0.1 s
 
-        quantile = 1.959963984540054 if math.isinf(self.dof) else float(stdtrit(self.dof, 0.975))
+        quantile = (
+            1.959963984540054 if math.isinf(self.dof) else float(stdtrit(self.dof, 0.975))
+        )
         half = quantile * self.standard_error
         return self.value - half, self.value + half
 
@@ -128,7 +130,7 @@ class Replicas(Generic[Item]):
         return cls(items, True, dof, source)
 
     def first(self, n: int) -> "Replicas[Item]":
-        """Return the first `n` of simulated replicas, for a slow statistic; a jackknife whole."""
+        """Return the first `n` of simulated replicas, for slow ones; a jackknife whole."""
         if not self.is_simulated or n >= len(self.items):
             return self
         source = self.source.replace(str(len(self.items)), str(n), 1)

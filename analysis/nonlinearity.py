@@ -83,9 +83,7 @@ class ExponentialFit:
     @property
     def law(self) -> ExponentialLaw:
         """The law of this branch, for a `Synapse`."""
-        return ExponentialLaw(
-            beta=self.beta.value, step=abs(self.first_step) / self.g_range
-        )
+        return ExponentialLaw(beta=self.beta.value, step=abs(self.first_step) / self.g_range)
 
     def curve(self, pulse: ArrayLike) -> FloatArray:
         """Return the fitted conductance at `pulse` (any shape, numbered as in the data)."""
@@ -225,9 +223,10 @@ def fit_exponential(
     v = (y - middle) / scale
 
     def residuals(b: FloatArray) -> FloatArray:
-        return _solve(basis, offset, v, _curvature(b[0], offset[-1]), constrained)[0]
+        return _solve(basis, offset, v, _curvature(b.item(), offset[-1]), constrained)[0]
 
-    start = min(np.linspace(-9, 9, 13), key=lambda b: float(np.sum(residuals([b]) ** 2)))
+    trials = np.linspace(-9, 9, 13)
+    start = trials[np.argmin([np.sum(residuals(trial) ** 2) for trial in trials])]
     # The linear unknowns are solved inside, so that only the continuum β is searched.
     found = least_squares(
         residuals, [start], jac="3-point", xtol=1e-14, ftol=1e-14, gtol=1e-14, x_scale=1.0
@@ -280,7 +279,7 @@ def fit_power(pulse: ArrayLike, conductance: ArrayLike) -> PowerFit:
     )  # fmt: skip
     if not found.success:
         raise FitError(f"the power-law fit did not converge: {found.message}")
-    if abs(found.x[2]) > 0.99 * _LARGEST_ALPHA or not -24.9 < min(found.x[:2]):
+    if abs(found.x[2]) > 0.99 * _LARGEST_ALPHA or not min(found.x[:2]) > -24.9:
         raise FitError("no power law comes near this curve: the fit runs into its bounds")
     covariance = _covariance(found.jac, found.fun, 3)
     g_low, g_span, alpha = math.exp(found.x[0]), math.exp(found.x[1]), float(found.x[2])
@@ -308,7 +307,7 @@ def _basis(form: Form) -> Basis:
 
 def _recursion(offset: FloatArray, c: float) -> tuple[FloatArray, FloatArray]:
     """Return z and dz/dc at `offset`; between pulses the recursion is interpolated."""
-    last = int(math.ceil(float(offset.max(initial=0.0))))
+    last = math.ceil(float(offset.max(initial=0.0)))
     z, dz = np.zeros(last + 1), np.zeros(last + 1)
     for i in range(last):
         fall = math.exp(min(-c * z[i], 700.0))

@@ -113,7 +113,12 @@ def _modes(n: int, tangents: FloatArray) -> tuple[FloatArray, int]:
     for degree in range(_SLOW[0], min(_ROUGH, n - tangents.shape[1] - 1)):
         column = np.polynomial.Legendre.basis(degree)(x)
         length = float(np.linalg.norm(column))
-        for known in (*fitted.T, *columns, *fitted.T, *columns):  # twice: orthogonal to rounding
+        for known in (
+            *fitted.T,
+            *columns,
+            *fitted.T,
+            *columns,
+        ):  # twice: orthogonal to rounding
             column = column - known * (known @ column)
         if np.linalg.norm(column) > 1e-6 * length:
             columns.append(column / np.linalg.norm(column))

@@ -89,6 +89,12 @@ def update_statistics(cycles: Sequence[FloatArray], n_bins: int = 10) -> UpdateS
     error[count < 2] = np.nan
     noise, c2c, read = fit_noise(usable)
     return UpdateStatistics(
-        g=g, dg=dg, g_bins=edges, mean=mean, standard_error=error,
-        noise=noise, sigma_c2c=c2c, sigma_read=read,
+        g=g,
+        dg=dg,
+        g_bins=edges,
+        mean=mean,
+        standard_error=error,
+        noise=noise,
+        sigma_c2c=c2c,
+        sigma_read=read,
     )

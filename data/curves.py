@@ -23,7 +23,7 @@ class PulseCurves:
     potentiation, depression : list of ndarray, shape (n_pulses + 1,)
         Conductance of each cycle: value k after k pulses, value 0 before the first.
         Where a file does not tell whether value 0 came before or after the first pulse,
-        a note says so. Cycles need not be of one length.
+        a note says so. Cycles need not be of one length; what is not known is NaN.
     unit : str
         "S", or "1" for normalised weights, which may be negative.
     source : str
@@ -76,7 +76,8 @@ def curves_from_run(run: Run) -> PulseCurves:
     """Return the branches of a pulse train; flagged rows are left out and counted.
 
     Each branch begins with the conductance that the one before it (or the initial read,
-    branch 0) left behind, so that value k is the conductance after k pulses.
+    branch 0) left behind, so that value k is the conductance after k pulses. A pulse whose
+    row is left out keeps its place: its value is NaN.
 
     Raises
     ------
@@ -132,22 +133,30 @@ def _branches(
     run: Run, usable: NDArray[np.bool_], notes: list[str]
 ) -> dict[int, list[FloatArray]]:
     names = {1: "potentiation", -1: "depression"}
-    curves: dict[int, list[list[float]]] = {1: [], -1: []}
-    columns = zip(run["cycle"], run["branch"], run["conductance"], usable, strict=True)
-    last: float | None = None
-    current: tuple[float, int] | None = None
-    for cycle, branch, conductance, use in columns:
-        key = (float(cycle), int(branch))
-        if branch and key != current:
-            current = key
-            curves[key[1]].append([] if last is None else [last])
-            if last is None:
+    curves: dict[int, list[FloatArray]] = {1: [], -1: []}
+    value = np.where(usable, run["conductance"], np.nan)
+    pulse = run["pulse"].astype(int)
+    start: float | None = None  # what the row before the branch left behind
+    for rows in _stretches(run):
+        kind = int(run["branch"][rows[0]])
+        if kind:
+            curve = np.full(int(pulse[rows].max()) + 1, np.nan)
+            curve[pulse[rows]] = value[rows]
+            if start is None:
+                curve = curve[1:]
                 notes.append(
-                    f"{names[key[1]]} of cycle {cycle:g} has no usable read before its first "
-                    "pulse: its first value is the one after that"
+                    f"{names[kind]} of cycle {run['cycle'][rows[0]]:g} has no read before its "
+                    "first pulse: its first value is the one after that"
                 )
-        if use:
-            last = float(conductance)
-            if branch:
-                curves[key[1]][-1].append(last)
-    return {key: [np.array(curve) for curve in found if curve] for key, found in curves.items()}
+            else:
+                curve[0] = start
+            curves[kind].append(curve)
+        start = float(value[rows[-1]])
+    return curves
+
+
+def _stretches(run: Run) -> list[NDArray[np.int64]]:
+    """Return the rows of each branch of each cycle, in order."""
+    key = np.stack([run["cycle"], run["branch"]])
+    changes = np.flatnonzero(np.any(key[:, 1:] != key[:, :-1], axis=0)) + 1
+    return [rows for rows in np.split(np.arange(run.n_rows), changes) if rows.size]

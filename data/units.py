@@ -59,7 +59,7 @@ def _parse_text(text: str, unit: str) -> float:
         return float(_registry().Quantity(text).to(unit).magnitude)
     except Exception as error:  # pint raises many kinds; all mean the same to the user
         raise UnitError(
-            f"{text!r} is not a quantity in {unit}; write a number or, for example, '1.5 {unit}'"
+            f"{text!r} is not a quantity in {unit}; write a number or, say, '1.5 {unit}'"
         ) from error
 
 

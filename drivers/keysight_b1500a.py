@@ -98,18 +98,18 @@ class KeysightB1500A(AgilentB1500):
         width, rest = divmod(len(data), number_of_points)
         if rest or not width:
             raise InstrumentDataError(
-                f"the B1500A sent {len(data)} values, not a multiple of {number_of_points} points"
+                f"the B1500A sent {len(data)} values, not a multiple of "
+                f"{number_of_points} points"
             )
         quantities = {"V": "Voltage (V)", "I": "Current (A)", "T": "Time (s)"}
         rows = []
         for start in range(0, len(data), width):
             items = data[start : start + width]
-            row: dict[str, float] = {
-                f"{self.smu_names.get(d.channel, d.channel)} {quantities.get(d.kind, d.kind)}": d.value
-                for d in items
-            }
+            row: dict[str, float] = {}
             flags = Flag(0)
             for datum in items:
+                name = self.smu_names.get(datum.channel, datum.channel)
+                row[f"{name} {quantities.get(datum.kind, datum.kind)}"] = datum.value
                 flags |= datum.flags
             rows.append(row | {"flags": int(flags)})
         return pd.DataFrame(rows)
@@ -135,8 +135,10 @@ class KeysightB1500A(AgilentB1500):
 
     def read_at(self, channel: int, voltage: float, compliance_current: float) -> Datum:
         """Force `voltage`, measure the current, return to 0 V: one message, one answer."""
-        compliance = f"{compliance_current:.6g}"
-        message = f"DV {channel},0,{voltage:.6g},{compliance};TI {channel},0;DV {channel},0,0,{compliance}"
+        limit = f"{compliance_current:.6g}"
+        message = (
+            f"DV {channel},0,{voltage:.6g},{limit};TI {channel},0;DV {channel},0,0,{limit}"
+        )
         return self._only(self.fetch(message), channel, "I")
 
     @property
@@ -149,7 +151,7 @@ class KeysightB1500A(AgilentB1500):
         self.adapter.connection.timeout = 1000 * seconds
 
     def settings(self) -> dict[str, str]:
-        """Return the instrument's own description of its state (``*LRN?``), for the run file."""
+        """Return the instrument's own words for its state (``*LRN?``), for the run file."""
         kinds = {"outputs": 0, "filters": 30, "modes": 31, "ranges": 32, "adc": 56}
         with as_labsyn_errors(self.name, "*LRN?"):
             return {name: self.ask(f"*LRN? {kind}") for name, kind in kinds.items()}

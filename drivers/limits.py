@@ -61,7 +61,8 @@ class Limits:
         if not abs(value) <= limit:  # written so that NaN is refused too
             raise LimitError(
                 f"{what} of {format_quantity(value, unit)} exceeds the limit of "
-                f"{format_quantity(limit, unit)} ([limits] {key} of the bench); nothing was sent"
+                f"{format_quantity(limit, unit)} ([limits] {key} of the bench); "
+                "nothing was sent"
             )
 
     def _positive(self, value: float, unit: str, what: str) -> None:

@@ -5,6 +5,8 @@ from typing import Protocol
 
 from labsyn.data.flags import Flag
 
+NO_FLAG = Flag(0)
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -21,7 +23,7 @@ class Reading:
 
     voltage: float
     current: float
-    flags: Flag = Flag(0)
+    flags: Flag = NO_FLAG
 
     @property
     def conductance(self) -> float:

@@ -1,4 +1,4 @@
-"""What can happen on the wire, in labsyn's words: which instrument, which command, what to do."""
+"""What can happen on the wire, in labsyn's words: which instrument, command, and what to do."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -88,13 +88,18 @@ class BenchProcedure(Procedure):
         parameter = self._parameters.get(name)
         if parameter is None:
             near = difflib.get_close_matches(name, self._parameters, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(self._parameters)}"
+            hint = (
+                f"did you mean {near[0]!r}?"
+                if near
+                else f"it has {', '.join(self._parameters)}"
+            )
             raise ConfigError(f"{self.name()} has no parameter {name!r}; {hint}")
         try:
             parameter.value = _plain(parameter, value)
         except (ValueError, TypeError, UnitError) as error:
-            raise ConfigError(f"{self.name()}: {name} = {value!r} is refused: "
-                              f"{_allowed(parameter, error)}") from error
+            raise ConfigError(
+                f"{self.name()}: {name} = {value!r} is refused: {_allowed(parameter, error)}"
+            ) from error
         setattr(self, name, parameter.value)
 
 

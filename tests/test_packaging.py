@@ -34,7 +34,9 @@ def test_each_folder_is_mapped_and_linked(folder: str) -> None:
     assert SETUPTOOLS["package-dir"][f"labsyn.{folder}"] == folder
     link = ROOT / "labsyn" / folder
     if not link.is_symlink():
-        pytest.skip("this clone has no symbolic links (Windows); nothing needs them at run time")
+        pytest.skip(
+            "this clone has no symbolic links (Windows); nothing needs them at run time"
+        )
     assert link.resolve() == (ROOT / folder).resolve()
 
 
@@ -50,7 +52,9 @@ def test_importing_labsyn_is_light() -> None:
 
     heavy = "('numpy', 'scipy', 'torch', 'pymeasure', 'pyvisa', 'h5py', 'matplotlib', 'pandas')"
     code = f"import sys, labsyn.cli.main; print([m for m in {heavy} if m in sys.modules])"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert found.stdout.strip() == "[]"
 
 

@@ -146,9 +146,7 @@ class PowerLaw:
         return np.abs(after - x)
 
 
-def power_conductance(
-    w: ArrayLike, g_min: float, g_max: float, alpha: float
-) -> FloatArray:
+def power_conductance(w: ArrayLike, g_min: float, g_max: float, alpha: float) -> FloatArray:
     """Return the conductance at the internal variable `w` (any shape, 0 to 1), in siemens.
 
     Regular at α = 0, where it is the geometric mean; no power of a large α overflows.

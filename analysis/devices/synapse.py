@@ -184,8 +184,14 @@ class Synapse:
         plain = {
             key: getattr(self, key)
             for key in (
-                "name", "g_min", "g_max", "n_potentiation", "n_depression",
-                "sigma_c2c", "sigma_d2d", "sigma_read",
+                "name",
+                "g_min",
+                "g_max",
+                "n_potentiation",
+                "n_depression",
+                "sigma_c2c",
+                "sigma_d2d",
+                "sigma_read",
             )
         }
         return plain | {
@@ -198,14 +204,19 @@ class Synapse:
         """Return the synapse that `to_dict` wrote; raise ModelError if it is none."""
         try:
             laws = {key: _law_from_dict(plain[key]) for key in ("potentiation", "depression")}
-            rest = {key: value for key, value in plain.items() if key not in laws}
-            return cls(**rest, **laws)
+            return cls(**(dict(plain) | laws))
         except (KeyError, TypeError) as error:
             raise ModelError(f"this is no description of a synapse: {error}") from error
 
     @classmethod
     def exponential(
-        cls, *, beta_p: float, beta_d: float, n_pulses: int, g_min: float, g_max: float,
+        cls,
+        *,
+        beta_p: float,
+        beta_d: float,
+        n_pulses: int,
+        g_min: float,
+        g_max: float,
         **noise: Any,
     ) -> "Synapse":
         """Return a device whose two branches end exactly after `n_pulses`."""

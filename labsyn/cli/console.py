@@ -49,8 +49,10 @@ def _code(error: BaseException) -> int:
     if isinstance(error, ConfigError | LimitError | RoleError | UnitError):
         return USAGE
     if not isinstance(error, LabsynError):
-        _say(f"({type(error).__name__} is not an error that labsyn expects; "
-             "run again with --traceback before the verb to see where it came from)")
+        _say(
+            f"({type(error).__name__} is not an error that labsyn expects; "
+            "run again with --traceback before the verb to see where it came from)"
+        )
     return FAILED
 
 

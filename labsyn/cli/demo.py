@@ -151,7 +151,10 @@ def _page(
         ["status", run.status],
         ["rows", str(run.n_rows)],
         ["started", str(run.start_time)],
-        *[[key, f"{value} {run.parameter_units.get(key, '')}"] for key, value in run.parameters.items()],
+        *[
+            [key, f"{value} {run.parameter_units.get(key, '')}"]
+            for key, value in run.parameters.items()
+        ],
     ]
     device_figures, network_figures = figures[:2], figures[2:]
     return write_page(
@@ -183,7 +186,9 @@ def _print(result: "Characterisation", networks: _Networks, run: "Run") -> None:
     from labsyn.report.tables import HEADS, device_rows, verdict_rows
 
     rows = device_rows(result)
-    rows += [[f"{branch}: {law}", verdict, "", ""] for branch, law, verdict in verdict_rows(result)]
+    rows += [
+        [f"{branch}: {law}", verdict, "", ""] for branch, law, verdict in verdict_rows(result)
+    ]
     rows += [[f"{row[0]}: {row[1]}", row[2], row[3], ""] for row in networks.rows(short=True)]
     print_table("from pulses to network accuracy (simulated device)", HEADS, rows)
     truth = _truth(run)

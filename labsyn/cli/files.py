@@ -38,7 +38,9 @@ def info(
     units = run.parameter_units
     rows = [[name, f"{value} {units.get(name, '')}"] for name, value in run.parameters.items()]
     print_table("parameters", ["name", "value"], rows)
-    columns = [[name, run.units[name], str(values.size)] for name, values in run.columns.items()]
+    columns = [
+        [name, run.units[name], str(values.size)] for name, values in run.columns.items()
+    ]
     print_table("columns", ["name", "unit", "rows"], columns)
 
 
@@ -56,7 +58,8 @@ def recover(
         typer.echo(f"nothing to recover in {path}")
     else:
         rows = [
-            [str(r.path), r.status, str(r.n_rows), str(r.torn_bytes), r.error] for r in recovered
+            [str(r.path), r.status, str(r.n_rows), str(r.torn_bytes), r.error]
+            for r in recovered
         ]
         heads = ["file", "status", "rows", "torn bytes", "problem"]
         print_table("recovered", heads, rows)

@@ -20,17 +20,21 @@ def fit(
         str, typer.Option(help="Unit of a CSV: S, mS, uS, nS, or 1 for normalised weights.")
     ] = "",
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="Folder of the results (default: beside).")
+        Path | None,
+        typer.Option("-o", "--out", help="Folder of the results (default: beside)."),
     ] = None,
     plot: Annotated[bool, typer.Option("--plot", help="Also write the figures.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON instead of tables.")
+    ] = False,
 ) -> None:
     """Fit β, α, symmetry, range and noise, and write NAME.fit.json for labsyn simulate."""
     from labsyn.analysis.characterise import characterise
     from labsyn.data.curves import load_curves
 
-    result = characterise(load_curves(paths, unit or None))
+    curves = load_curves(paths, unit or None)
     folder = writable_folder(out if out is not None else paths[0].parent)
+    result = characterise(curves)
     written = [result.save(folder / f"{paths[0].stem}.fit.json")]
     if plot:
         written += save_figures(result, folder, paths[0].stem)
@@ -48,8 +52,9 @@ def show(result: "Characterisation") -> None:
 
     unit = "normalised" if result.unit == "1" else f"in {result.unit}"
     print_table(f"{result.source} (conductance {unit})", HEADS, device_rows(result))
-    print_table("which law describes the curve", ["branch", "law", "verdict"],
-                verdict_rows(result))
+    print_table(
+        "which law describes the curve", ["branch", "law", "verdict"], verdict_rows(result)
+    )
     for note in result.notes:
         typer.echo(f"note: {note}")
 

@@ -20,7 +20,9 @@ def run(
         str, typer.Option(help="Simulate this device instead of a bench file.")
     ] = "",
     seed: Annotated[int, typer.Option(help="Seed of the simulated device.")] = 0,
-    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the runs.")] = Path("runs"),
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the runs.")] = Path(
+        "runs"
+    ),
     list_all: Annotated[
         bool, typer.Option("--list", help="List procedures and their parameters.")
     ] = False,
@@ -37,7 +39,9 @@ def run(
             heads = ["parameter", "default", "allowed", "meaning"]
             print_table(name, heads, describe_parameters(kind))
         if not list_all:
-            raise ConfigError("which procedure? for example: labsyn run pulse_train --device lixcoo2")
+            raise ConfigError(
+                "which procedure? for example: labsyn run pulse_train --device lixcoo2"
+            )
         return
     if (bench is None) == (not device):
         raise ConfigError("give either --bench FILE or --device NAME (a simulated bench)")
@@ -50,8 +54,14 @@ def run(
         steps.done()
     flagged = int(stored.n_rows - stored.mask().sum())
     if as_json:
-        print_json({"path": str(stored.path), "status": stored.status, "rows": stored.n_rows,
-                    "flagged_rows": flagged})
+        print_json(
+            {
+                "path": str(stored.path),
+                "status": stored.status,
+                "rows": stored.n_rows,
+                "flagged_rows": flagged,
+            }
+        )
     else:
         typer.echo(f"{stored.path}: {stored.status}, {stored.n_rows} rows, {flagged} flagged")
     if stored.status != "finished":

@@ -31,7 +31,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a tabl
 def ann(
     device: Device,
     data: Annotated[str, typer.Option(help="auto, mnist or digits.")] = "auto",
-    hidden: Annotated[str, typer.Option(help="Hidden neurons, for example 300 or 256,128.")] = "",
+    hidden: Annotated[
+        str, typer.Option(help="Hidden neurons, for example 300 or 256,128.")
+    ] = "",
     epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 0,
     repeat: Repeat = 10,
     mapping: Mapping = "differential",
@@ -57,7 +59,9 @@ def ann(
             progress=lambda done, total: steps.update(100 * done / total),
         )  # fmt: skip
         steps.done()
-    _deliver(device, "ann", result.to_dict(), ann_rows(result), ann_figure(result), out, as_json)
+    _deliver(
+        device, "ann", result.to_dict(), ann_rows(result), ann_figure(result), out, as_json
+    )
 
 
 @app.command()
@@ -82,7 +86,8 @@ def hopfield(
         steps.start(f"Hopfield memory of {images} images")
         result = hopfield_experiment(
             synapse, natural_patterns(images), n_repeats=repeat, seed=seed, mapping=mapping,
-            source=image_source(), progress=lambda done, total: steps.update(100 * done / total),
+            source=image_source(),
+            progress=lambda done, total: steps.update(100 * done / total),
         )  # fmt: skip
         steps.done()
     _deliver(device, "hopfield", result.to_dict(), hopfield_rows(result),

@@ -83,7 +83,8 @@ def updates_figure(result: Characterisation, watermark: str = "") -> "Figure":
                 figure.colorbar(bins[3], ax=ax, label="updates")
             centres = (u.g_bins[1:] + u.g_bins[:-1]) / 2
             ax.errorbar(factor * centres, factor * u.mean, factor * u.standard_error, fmt="o-",
-                        ms=3, color=COLOURS[branch.name], label="mean ± standard error")  # fmt: skip
+                        ms=3, color=COLOURS[branch.name],
+                        label="mean ± standard error")  # fmt: skip
             ax.axhline(0, color="black", lw=0.6)
             ax.set_xlabel(label)
             ax.set_title(f"{branch.name}, {u.g.size} updates", fontsize=9)

@@ -10,7 +10,14 @@ from labsyn.networks.attractor import ContinuousAttractor
 from labsyn.networks.cann_experiment import CannResult
 from labsyn.networks.hopfield_experiment import HopfieldResult
 from labsyn.networks.proportion import Proportion
-from labsyn.report.style import DEPRESSION, GOOD, NEUTRAL, POTENTIATION, figure_style, new_figure
+from labsyn.report.style import (
+    DEPRESSION,
+    GOOD,
+    NEUTRAL,
+    POTENTIATION,
+    figure_style,
+    new_figure,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,7 +39,8 @@ def ann_rows(result: AnnResult) -> list[list[str]]:
     low, high = mean.interval
     n = result.settings["n_repeats"]
     return [
-        [name, "digital weights", _percent(result.digital.value), _ends(result.digital.interval)],
+        [name, "digital weights", _percent(result.digital.value),
+         _ends(result.digital.interval)],
         [name, "device states, no noise", _percent(result.quantised.value),
          _ends(result.quantised.interval)],
         [name, f"devices ({result.settings['mapping']}), mean of {n} programmings",
@@ -85,7 +93,7 @@ def ann_figure(result: AnnResult) -> "Figure":
         axes.set_ylabel("test accuracy (%)")
         layers = "-".join(str(n) for n in result.settings["layers"])
         axes.set_title(f"MLP {layers}, {result.settings['data'].split(' (')[0]}", fontsize=9)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.locator_params(axis="x", integer=True)
         axes.legend(fontsize=7)
     return figure
 
@@ -117,7 +125,9 @@ def cann_figure(synapse: Synapse, result: CannResult, n_shown: int = 12) -> "Fig
     """Draw where bumps are after each step, ideal and on devices, and the drift of all runs."""
     ring = ContinuousAttractor()
     rng = np.random.default_rng(result.settings["seed"])
-    shown = ring.run(ring.on_device(synapse, rng, n_shown), sigma_read=synapse.sigma_read, rng=rng)
+    shown = ring.run(
+        ring.on_device(synapse, rng, n_shown), sigma_read=synapse.sigma_read, rng=rng
+    )
     with figure_style():
         figure = new_figure(7.2, 3.2)
         left, right = figure.subplots(1, 2, width_ratios=(3, 2))

@@ -26,7 +26,9 @@ def device_rows(result: Characterisation) -> list[list[str]]:
         noise = branch.updates
         span = branch.exponential.g_range
         rows += [
-            _row(f"{branch.name}: σ cycle to cycle (% of range)", _percent(noise.sigma_c2c, span)),
+            _row(
+                f"{branch.name}: σ cycle to cycle (% of range)", _percent(noise.sigma_c2c, span)
+            ),
             _row(f"{branch.name}: σ read (% of range)", _percent(noise.sigma_read, span)),
         ]
     return rows

@@ -14,7 +14,13 @@ from labsyn.data.curves import PulseCurves
 from labsyn.data.errors import DataFileError, FitError
 
 DEVICE = Synapse.exponential(
-    beta_p=1.5, beta_d=0.7, n_pulses=40, g_min=2e-6, g_max=12e-6, sigma_c2c=0.002, sigma_read=0.003
+    beta_p=1.5,
+    beta_d=0.7,
+    n_pulses=40,
+    g_min=2e-6,
+    g_max=12e-6,
+    sigma_c2c=0.002,
+    sigma_read=0.003,
 )
 
 
@@ -29,7 +35,9 @@ def measured(n_cycles: int, seed: int = 0, device: Synapse = DEVICE) -> PulseCur
                 g = pulse(g, 1, rng)
                 branch.append(g)
             state[key].append(device.read(np.array(branch), rng))
-    return PulseCurves(potentiation=state["p"], depression=state["d"], unit="S", source="made.csv")
+    return PulseCurves(
+        potentiation=state["p"], depression=state["d"], unit="S", source="made.csv"
+    )
 
 
 @pytest.mark.parametrize("n_cycles", [1, 12])
@@ -52,7 +60,13 @@ def test_the_device_is_found_again(n_cycles: int) -> None:
 def test_every_number_has_an_uncertainty_and_says_from_where() -> None:
     result = characterise(measured(5))
     plain = result.to_dict()
-    for name in ("symmetric_error", "symmetricity", "asymmetric_ratio", "on_off_ratio", "g_min"):
+    for name in (
+        "symmetric_error",
+        "symmetricity",
+        "asymmetric_ratio",
+        "on_off_ratio",
+        "g_min",
+    ):
         assert plain[name]["standard_error"] > 0
         assert plain[name]["source"] == "jackknife over 5 cycles"
         assert plain[name]["low_95"] < plain[name]["value"] < plain[name]["high_95"]
@@ -113,11 +127,15 @@ def test_an_open_loop_is_said_to_be_one() -> None:
         source="made.csv",
     )
     notes = characterise(lifted).notes
-    assert any("depression starts 30 % of the range from where potentiation ends" in n for n in notes)
+    assert any(
+        "depression starts 30 % of the range from where potentiation ends" in n for n in notes
+    )
 
 
 def test_a_missing_branch() -> None:
-    half = PulseCurves(potentiation=measured(1).potentiation, depression=[], unit="S", source="x.csv")
+    half = PulseCurves(
+        potentiation=measured(1).potentiation, depression=[], unit="S", source="x.csv"
+    )
     with pytest.raises(FitError, match=r"x\.csv holds no depression branch"):
         characterise(half)
 

@@ -23,7 +23,14 @@ ENDPOINT_50 = [
     (3.0, 0.12336477115099503, 0.7905763739387452),
     (5.0, 0.5338483313596311, 0.8785559591159072),
 ]
-RECURSION_BETA3_STEP01 = [0, 0.1, 0.174081822068, 0.233400529055, 0.283049049921, 0.325827010757]
+RECURSION_BETA3_STEP01 = [
+    0,
+    0.1,
+    0.174081822068,
+    0.233400529055,
+    0.283049049921,
+    0.325827010757,
+]
 POWER_AT_HALF = {
     -3: 1.25950, -2: 1.40720, -1: 1.81818, 0: 3.16228, 0.5: 4.33114,
     1: 5.5, 2: 7.10634, 3: 7.93965, 4: 8.40917,
@@ -63,7 +70,9 @@ def test_power_law_at_half_weight(alpha: float, value: float) -> None:
 def test_power_law_inverts_and_stays_inside(alpha: float, w: float, ratio: float) -> None:
     g = power_conductance(w, 1e-6, ratio * 1e-6, alpha).item()
     assert 1e-6 * (1 - 1e-9) <= g <= ratio * 1e-6 * (1 + 1e-9)
-    again = power_conductance(power_weight(g, 1e-6, ratio * 1e-6, alpha), 1e-6, ratio * 1e-6, alpha)
+    again = power_conductance(
+        power_weight(g, 1e-6, ratio * 1e-6, alpha), 1e-6, ratio * 1e-6, alpha
+    )
     assert again.item() == pytest.approx(g, rel=1e-6)
 
 

@@ -1,5 +1,7 @@
 """Fits of β and α: exact on exact data, honest on noisy data, clear on bad data."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -120,10 +122,12 @@ def test_power_law_is_recovered(alpha: float, rising: bool) -> None:
         (range(6), range(7), "two arrays of the same length"),
     ],
 )
-def test_what_cannot_be_fitted_is_refused(pulse: object, conductance: object, message: str) -> None:
+def test_what_cannot_be_fitted_is_refused(
+    pulse: Sequence[int], conductance: Sequence[float], message: str
+) -> None:
     for fit in (fit_exponential, fit_power):
         with pytest.raises(FitError, match=message):
-            fit(np.array(list(pulse)), np.array(list(conductance)))  # type: ignore[call-overload, operator]
+            fit(np.array(pulse), np.array(conductance))
 
 
 def test_power_law_refuses_negative_conductances() -> None:

@@ -21,7 +21,13 @@ def loop(beta_p: float, beta_d: float, n: int = 50) -> tuple[np.ndarray, np.ndar
     return p * pulse_sums(n, beta_p * p), 1 - d * pulse_sums(n, beta_d * d)
 
 
-ERRORS = [(1, 1, 0.032462), (3, 3, 0.224792), (5, 5, 0.477372), (1, 3, 0.111118), (3, 0, 0.062185)]
+ERRORS = [
+    (1, 1, 0.032462),
+    (3, 3, 0.224792),
+    (5, 5, 0.477372),
+    (1, 3, 0.111118),
+    (3, 0, 0.062185),
+]
 RATIOS = [(1, 1, 0.242478), (3, 3, 0.581153), (3, 0, 0.346622), (0, 0, 0.0)]
 
 
@@ -71,7 +77,9 @@ def test_branches_of_unequal_length_are_compared_at_equal_fractions() -> None:
         ([1.0, np.inf], [1.0, 2.0], "not finite"),
     ],
 )
-def test_loops_without_meaning_are_refused(p: list[float], d: list[float], message: str) -> None:
+def test_loops_without_meaning_are_refused(
+    p: list[float], d: list[float], message: str
+) -> None:
     with pytest.raises(FitError, match=message):
         symmetric_error(p, d)
 

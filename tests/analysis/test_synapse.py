@@ -43,9 +43,7 @@ def test_each_device_gets_its_own_number_of_pulses() -> None:
     assert g[2] == pytest.approx(1e-6)
 
 
-@given(
-    beta=st.floats(-3, 5), n=st.integers(0, 60), x=st.floats(0, 1), seed=st.integers(0, 100)
-)
+@given(beta=st.floats(-3, 5), n=st.integers(0, 60), x=st.floats(0, 1), seed=st.integers(0, 100))
 def test_conductance_stays_within_its_bounds(beta: float, n: int, x: float, seed: int) -> None:
     s = Synapse.exponential(
         beta_p=beta, beta_d=beta, n_pulses=20, g_min=1.0, g_max=2.0, sigma_c2c=0.1
@@ -108,7 +106,9 @@ def test_power_law_curve_is_the_closed_form() -> None:
 
 
 def test_json_round_trip() -> None:
-    s = replace(device(sigma_c2c=0.01), depression=PowerLaw(alpha=2, n_pulses=9, on_off_ratio=3))
+    s = replace(
+        device(sigma_c2c=0.01), depression=PowerLaw(alpha=2, n_pulses=9, on_off_ratio=3)
+    )
     assert Synapse.from_dict(json.loads(json.dumps(s.to_dict()))) == s
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from labsyn.analysis.branch import fit_branch
-from labsyn.analysis.devices.laws import power_conductance, pulse_sums, step_to_endpoint
+from labsyn.analysis.devices.laws import power_conductance, step_to_endpoint
 from labsyn.analysis.noise import NoiseModel, fit_noise, noise_covariance
 from labsyn.analysis.updates import update_statistics
 from labsyn.data.errors import FitError
@@ -77,7 +77,8 @@ def test_too_little_data_is_refused() -> None:
 @pytest.mark.parametrize("n_cycles", [1, 5])
 def test_the_true_law_is_seldom_rejected(n_cycles: int) -> None:
     rejected = sum(
-        fit_branch(cycles(n_cycles, 40, 0.004, 0.004, seed), "potentiation").shape.p_value < 0.05
+        fit_branch(cycles(n_cycles, 40, 0.004, 0.004, seed), "potentiation").shape.p_value
+        < 0.05
         for seed in range(60)
     )
     assert rejected <= 9  # 3 expected; 9 has probability 0.001

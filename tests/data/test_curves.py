@@ -1,3 +1,4 @@
+import math
 from pathlib import Path
 
 import numpy as np
@@ -37,8 +38,9 @@ def run_of(path: Path, rows: list[Row], status: str = "finished") -> Run:
     return Run.open(writer.finish(status))
 
 
-def lists(curves: list[np.ndarray]) -> list[list[float]]:
-    return [curve.tolist() for curve in curves]
+def lists(curves: list[np.ndarray]) -> list[list[float | None]]:
+    """Return the curves as lists; what is not known is None."""
+    return [[v if math.isfinite(v) else None for v in curve.tolist()] for curve in curves]
 
 
 def test_each_branch_begins_where_the_one_before_ended(tmp_path: Path) -> None:
@@ -55,8 +57,8 @@ def test_flagged_rows_are_left_out_and_counted(tmp_path: Path) -> None:
     rows[4] = (1, -1, 2, 9.0, float(Flag.COMPLIANCE | Flag.SIMULATED))
     rows[6] = (2, 1, 2, float("nan"), 0)
     curves = curves_from_run(run_of(tmp_path / "a.h5", rows))
-    assert lists(curves.depression) == [[3.0, 2.5], [2.2, 2.4, 1.4]]
-    assert lists(curves.potentiation) == [[1.0, 2.0, 3.0], [2.5, 2.2]]
+    assert lists(curves.depression) == [[3.0, 2.5, None], [None, 2.4, 1.4]]
+    assert lists(curves.potentiation) == [[1.0, 2.0, 3.0], [None, 2.2, None]]
     assert curves.notes == [
         "1 of 9 rows left out: compliance",
         "1 of 9 rows left out: the conductance is no number",
@@ -66,9 +68,7 @@ def test_flagged_rows_are_left_out_and_counted(tmp_path: Path) -> None:
 def test_a_train_without_an_initial_read_says_so(tmp_path: Path) -> None:
     curves = curves_from_run(run_of(tmp_path / "a.h5", TRAIN[1:5]))
     assert lists(curves.potentiation) == [[2.0, 3.0]]
-    assert (
-        "potentiation of cycle 1 has no usable read before its first pulse" in curves.notes[0]
-    )
+    assert "potentiation of cycle 1 has no read before its first pulse" in curves.notes[0]
 
 
 def test_an_aborted_train_says_so(tmp_path: Path) -> None:

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from labsyn.data.errors import BenchError, ConfigError, LimitError, RoleError, UnsafeShutdownError
+from labsyn.data.errors import (
+    BenchError,
+    ConfigError,
+    LimitError,
+    RoleError,
+    UnsafeShutdownError,
+)
 from labsyn.drivers.bench import Bench
 from labsyn.drivers.config import load_config
 
@@ -66,41 +72,53 @@ def test_leaving_switches_everything_off() -> None:
     assert outputs(bench) == {None}
 
 
-def test_an_exception_switches_everything_off() -> None:
-    with pytest.raises(ZeroDivisionError), Bench.simulated() as bench:
+def fail_on(bench: Bench, error: BaseException) -> None:
+    with bench:
         ready(bench)
-        _ = 1 / 0
+        raise error
+
+
+def test_an_exception_switches_everything_off() -> None:
+    bench = Bench.simulated()
+    with pytest.raises(ZeroDivisionError):
+        fail_on(bench, ZeroDivisionError())
     assert outputs(bench) == {None}
+
+
+def kill_inside(bench: Bench, number: int) -> None:
+    with bench:
+        ready(bench)
+        os.kill(os.getpid(), number)
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_signal_outside_a_run_leaves_the_bench(name: str) -> None:
     if not hasattr(signal, name):
         pytest.skip(f"this system has no {name}")
-    kind = KeyboardInterrupt if name == "SIGINT" else SystemExit
-    before = signal.getsignal(getattr(signal, name))
-    with pytest.raises(kind), Bench.simulated() as bench:
-        ready(bench)
-        os.kill(os.getpid(), getattr(signal, name))
+    number = getattr(signal, name)
+    before, bench = signal.getsignal(number), Bench.simulated()
+    with pytest.raises(KeyboardInterrupt if name == "SIGINT" else SystemExit):
+        kill_inside(bench, number)
     assert outputs(bench) == {None}
-    assert signal.getsignal(getattr(signal, name)) == before
+    assert signal.getsignal(number) == before
 
 
-def test_a_dead_instrument_does_not_stop_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+class Dead:
+    """An instrument that answers nothing any more."""
+
+    def shutdown(self) -> None:
+        raise OSError("no answer")
+
+    @property
+    def adapter(self) -> "Dead":
+        raise OSError("no answer")
+
+
+def test_a_dead_instrument_does_not_stop_the_next() -> None:
     bench = Bench.simulated()
+    bench._instruments = {"dead": Dead(), **bench._instruments}
     with pytest.raises(UnsafeShutdownError, match=r"could not make safe: dead \(no answer\)"):
-        with bench:
-            ready(bench)
-
-            class Dead:
-                def shutdown(self) -> None:
-                    raise OSError("no answer")
-
-                @property
-                def adapter(self) -> "Dead":
-                    raise OSError("no answer")
-
-            bench._instruments = {"dead": Dead(), **bench._instruments}
+        fail_on(bench, ZeroDivisionError())
     assert outputs(bench) == {None}
 
 
@@ -144,7 +162,11 @@ def test_a_bench_file(tmp_path: Path) -> None:
         ("voltage =", "voltgae =", r"unknown key 'limits.voltgae'; did you mean 'voltage'"),
         ('"2 V"', '"2 s"', r"limits.voltage: .*'2 s' is not a quantity in V"),
         ('"2 V"', '"-2 V"', r"limit voltage is -2.0, it must be positive"),
-        ('instrument = "smu"', 'instrument = "sum"', r"names the instrument 'sum'; the bench has smu"),
+        (
+            'instrument = "smu"',
+            'instrument = "sum"',
+            r"names the instrument 'sum'; the bench has smu",
+        ),
         ("channel = 1", "channel = 12", r"roles.pulse_source.channel"),
         ('"KeysightB1500A"', '"B1500"', r"instruments.smu.driver"),
         ("[limits]", "[limits", r"is no bench file"),
@@ -171,13 +193,18 @@ def test_a_wrong_instrument_at_the_address(monkeypatch: pytest.MonkeyPatch) -> N
     from labsyn.drivers.keysight_b1500a import KeysightB1500A
 
     monkeypatch.setattr(KeysightB1500A, "id", "SOMEBODY,2400,0,1")
-    with pytest.raises(BenchError, match=r"'SOMEBODY,2400,0,1', no instrument for KeysightB1500A"):
+    with pytest.raises(
+        BenchError, match=r"'SOMEBODY,2400,0,1', no instrument for KeysightB1500A"
+    ):
         Bench.simulated()
 
 
 def test_an_address_that_nobody_answers(tmp_path: Path) -> None:
     path = tmp_path / "bench.toml"
-    path.write_text(BENCH_FILE[: BENCH_FILE.index("[simulation]")].replace(
-        "GPIB0::21::INSTR", "TCPIP0::127.0.0.1::9::SOCKET"))
+    path.write_text(
+        BENCH_FILE[: BENCH_FILE.index("[simulation]")].replace(
+            "GPIB0::21::INSTR", "TCPIP0::127.0.0.1::9::SOCKET"
+        )
+    )
     with pytest.raises(BenchError, match="smu"):
         Bench.open(path)

@@ -4,8 +4,6 @@
 simulated instrument and the real driver, and fitted as a user would.
 """
 
-from pathlib import Path
-
 import pytest
 
 from labsyn.analysis.branch import BranchFit, fit_branch
@@ -35,7 +33,9 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> Fitted:
 
 
 def covered(pairs: list[tuple[Estimate, float]]) -> float:
-    inside = [low <= truth <= high for (low, high), truth in ((e.interval, t) for e, t in pairs)]
+    inside = [
+        low <= truth <= high for (low, high), truth in ((e.interval, t) for e, t in pairs)
+    ]
     return sum(inside) / len(inside)
 
 

@@ -72,7 +72,7 @@ def test_the_sign_of_a_voltage_decides_nothing(tmp_path: Path) -> None:
     with Bench.simulated("lixcoo2", seed=0, x=0.5, **QUIET) as bench:
         run = measure(swapped, bench, tmp_path)
     assert run["pulse_voltage"][run["branch"] == 1] == pytest.approx(1.1)
-    with pytest.raises(FitError, match="potentiation lowers the conductance .*swapped"):
+    with pytest.raises(FitError, match=r"potentiation lowers the conductance .*swapped"):
         characterise(run)
 
 
@@ -80,9 +80,14 @@ def test_compliance_is_a_flag_and_can_stop_the_run(tmp_path: Path) -> None:
     with Bench.simulated("lixcoo2", seed=0) as bench:
         run = measure(PulseTrain(n_cycles=1, compliance_current=2e-5), bench, tmp_path)
         assert (run["flags"].astype(int) & Flag.COMPLIANCE).any()
-        with pytest.raises(BenchError, match="compliance of 2e-05 A reached at cycle 1") as stop:
+        with pytest.raises(
+            BenchError, match="compliance of 2e-05 A reached at cycle 1"
+        ) as stop:
             measure(
-                PulseTrain(compliance_current=2e-5, on_compliance="stop"), bench, tmp_path, name="b"
+                PulseTrain(compliance_current=2e-5, on_compliance="stop"),
+                bench,
+                tmp_path,
+                name="b",
             )
         assert outputs_off(bench)
     assert f"the run is kept in {tmp_path / 'b.h5'}" in stop.value.__notes__
@@ -94,7 +99,10 @@ def test_compliance_is_a_flag_and_can_stop_the_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"potentiation_voltage": -45}, "potentiation_voltage of -45 V exceeds the limit of 5 V"),
+        (
+            {"potentiation_voltage": -45},
+            "potentiation_voltage of -45 V exceeds the limit of 5 V",
+        ),
         ({"depression_voltage": 5.1}, "depression_voltage of 5.1 V"),
         ({"pulse_width": "1.5 s"}, "pulse_width of 1.5 s exceeds the limit of 1 s"),
         ({"compliance_current": 0.5}, "compliance_current of 500 mA exceeds the limit of 1 mA"),
@@ -250,7 +258,9 @@ def test_pymeasures_own_worker_runs_it_too(tmp_path: Path) -> None:
 def test_the_catalogue() -> None:
     assert find_procedure("pulse_train") is PulseTrain
     assert "pulse_train" in procedures()
-    with pytest.raises(ConfigError, match="no procedure 'pulse_trian'; did you mean 'pulse_train'"):
+    with pytest.raises(
+        ConfigError, match="no procedure 'pulse_trian'; did you mean 'pulse_train'"
+    ):
         find_procedure("pulse_trian")
     rows = {row[0]: row for row in describe_parameters(PulseTrain)}
     assert rows["pulse_width"][1:3] == ["0.01 s", "0.0005 to 2 s"]

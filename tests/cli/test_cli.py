@@ -1,0 +1,241 @@
+"""The command line as a user meets it: output, files, exit codes, one clear sentence."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from labsyn.cli.main import main
+
+SETTINGS = ["--set", "n_cycles=3", "--set", "n_pulses=12"]
+
+
+def labsyn(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: object
+) -> tuple[int, str, str]:
+    """Run the command in this process; return exit code, stdout, stderr."""
+    monkeypatch.setattr(sys, "argv", ["labsyn", *map(str, words)])
+    try:
+        main()
+        code = 0
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+class Runner:
+    """Calls `labsyn` with the fixtures of one test."""
+
+    def __init__(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self._capsys, self._monkeypatch = capsys, monkeypatch
+
+    def __call__(self, *words: object) -> tuple[int, str, str]:
+        return labsyn(self._capsys, self._monkeypatch, *words)
+
+    def refused(self, code: int, *words: object) -> str:
+        """Return the one sentence of a refusal."""
+        found, out, err = self(*words)
+        assert (found, out) == (code, "")
+        sentences = [line for line in err.splitlines() if line.startswith("labsyn: ")]
+        assert len(sentences) == 1, err
+        assert "Traceback" not in err
+        return sentences[0]
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Runner:
+    return Runner(capsys, monkeypatch)
+
+
+@pytest.fixture
+def run_file(cli: Runner, tmp_path: Path) -> Path:
+    code, out, _ = cli("run", "pulse_train", "--device", "lixcoo2", *SETTINGS, "-o", tmp_path)
+    assert code == 0
+    assert "finished, 73 rows, 0 flagged" in out
+    return next(tmp_path.glob("*.h5"))
+
+
+@pytest.fixture
+def fit_file(cli: Runner, run_file: Path) -> Path:
+    code, _, _ = cli("fit", run_file)
+    assert code == 0
+    return next(run_file.parent.glob("*.fit.json"))
+
+
+def test_version(cli: Runner) -> None:
+    from labsyn import __version__
+
+    assert cli("--version") == (0, f"labsyn {__version__}\n", "")
+
+
+def test_python_m_labsyn() -> None:
+    found = subprocess.run(
+        [sys.executable, "-m", "labsyn", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert found.stdout.startswith("labsyn ")
+
+
+def test_help_lists_the_verbs(cli: Runner) -> None:
+    code, out, _ = cli("--help")
+    assert code == 0
+    for verb in ("demo", "run", "fit", "simulate", "info", "recover"):
+        assert verb in out
+
+
+def test_a_run_is_fitted_and_the_file_says_how_it_was_made(cli: Runner, run_file: Path) -> None:
+    code, out, _ = cli("fit", run_file, "--plot")
+    assert code == 0
+    assert "potentiation: β (recursion, free ends)" in out
+    assert "describes the curve" in out
+    stem = run_file.with_suffix("").name
+    for suffix in (".fit.json", "-curves.png", "-curves.svg", "-updates.png", "-updates.svg"):
+        assert (run_file.parent / f"{stem}{suffix}").stat().st_size > 1000
+    code, out, _ = cli("info", run_file)
+    assert code == 0
+    assert "pulse_train" in out
+    assert "conductance" in out
+
+
+def test_json_is_only_json(cli: Runner, run_file: Path) -> None:
+    for words in (("fit", run_file), ("info", run_file), ("recover", run_file.parent)):
+        code, out, _ = cli(*words, "--json")
+        assert code == 0
+        json.loads(out)
+
+
+def test_run_lists_procedures_and_parameters(cli: Runner) -> None:
+    code, out, _ = cli("run", "--list")
+    assert code == 0
+    assert "pulse_width" in out
+    assert "0.0005 to 2 s" in out
+
+
+def test_networks_from_a_fit(cli: Runner, fit_file: Path) -> None:
+    code, out, _ = cli(
+        "simulate", "hopfield", "--device", fit_file, "--images", 4, "--repeat", 1
+    )
+    assert code == 0
+    assert "Hopfield (Oja), 4 images" in out
+    code, out, _ = cli("simulate", "cann", "--device", fit_file, "--runs", 20, "--json")
+    assert code == 0
+    assert {score["condition"] for score in json.loads(out)["scores"]} >= {"ideal", "device"}
+    assert len(list(fit_file.parent.glob("*.cann.*"))) == 3  # json, png, svg
+
+
+def test_ann_from_a_run_file(cli: Runner, run_file: Path) -> None:
+    pytest.importorskip("torch", reason="the extra ann is not installed")
+    code, out, _ = cli(
+        "simulate", "ann", "--device", run_file, "--data", "digits", "--hidden", "16",
+        "--epochs", 3, "--repeat", 2,
+    )  # fmt: skip
+    assert code == 0
+    assert "MLP 64-16-10, digits" in out
+
+
+def test_measured_curves_of_others(cli: Runner, tmp_path: Path) -> None:
+    k = np.arange(40)
+    up, down = 1 - np.exp(-k / 15), np.exp(-k / 15)
+    path = tmp_path / "pulses.csv"
+    rows = [f"{a:.6f},{b:.6f}" for a, b in zip(up, down, strict=True)]
+    path.write_text("\n".join(rows))
+    assert "unit" in cli.refused(1, "fit", path)
+    code, out, _ = cli("fit", path, "--unit", "1")
+    assert code == 0
+    assert "column 1 is potentiation" in out
+
+
+def test_bad_input(cli: Runner, tmp_path: Path) -> None:
+    assert "none.h5 does not exist" in cli.refused(1, "fit", tmp_path / "none.h5")
+    text = tmp_path / "text.csv"
+    text.write_text("0.1,0.9\n0.2,high\n")
+    sentence = cli.refused(1, "fit", text, "--unit", "S")
+    assert "line 2" in sentence
+    assert "'high'" in sentence
+    assert "is no fit of labsyn" in cli.refused(
+        1, "simulate", "cann", "--device", _file(tmp_path, "x.json")
+    )
+
+
+def _file(folder: Path, name: str) -> Path:
+    path = folder / name
+    path.write_text("{}")
+    return path
+
+
+def test_beyond_the_limits_nothing_happens(cli: Runner, tmp_path: Path) -> None:
+    out = tmp_path / "runs"
+    words = ("run", "pulse_train", "--device", "lixcoo2", "-o", out)
+    sentence = cli.refused(2, *words, "--set", "potentiation_voltage=-9")
+    assert "potentiation_voltage of -9 V exceeds the limit of 5 V" in sentence
+    assert "nothing was sent" in sentence
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--device", "lixcoo3"], "unknown device 'lixcoo3', known are lixcoo2"),
+        (["--device", "lixcoo2", "--set", "pulse_widht=1"], "did you mean 'pulse_width'"),
+        (["--device", "lixcoo2", "--set", "pulse_width"], "is not NAME=VALUE"),
+        (["--device", "lixcoo2", "--set", "pulse_width=1 V"], "not a quantity in s"),
+        ([], "give either --bench FILE or --device NAME"),
+        (["--bench", "none.toml"], "none.toml does not exist"),
+    ],
+)
+def test_wrong_usage_of_run(
+    cli: Runner, tmp_path: Path, words: list[str], message: str
+) -> None:
+    assert message in cli.refused(2, "run", "pulse_train", *words, "-o", tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_an_unknown_procedure(cli: Runner) -> None:
+    sentence = cli.refused(2, "run", "puls_train", "--device", "lixcoo2")
+    assert "did you mean 'pulse_train'" in sentence
+
+
+def test_an_unknown_verb(cli: Runner) -> None:
+    code, _, err = cli("fti")
+    assert code == 2
+    assert "No such command 'fti'" in err
+
+
+def test_a_folder_that_cannot_be_written(cli: Runner, run_file: Path) -> None:
+    blocked = run_file.parent / "a-file"
+    blocked.write_text("")
+    sentence = cli.refused(1, "fit", run_file, "-o", blocked / "below")
+    assert "cannot write in" in sentence
+    assert "-o" in sentence
+    words = ("run", "pulse_train", "--device", "lixcoo2", "-o", blocked / "below")
+    assert "below" in cli.refused(1, *words)
+
+
+def test_recover_an_interrupted_run(cli: Runner, run_file: Path) -> None:
+    from labsyn.data.run import Column, RunWriter
+
+    path = run_file.parent / "lost.h5"
+    writer = RunWriter.create(path, procedure="x", parameters={}, columns=[Column("v", "V")])
+    writer.append([1.0])
+    writer.close()
+    code, out, _ = cli("recover", run_file.parent)
+    assert code == 0
+    assert "interrupted" in out
+    assert path.is_file()
+    code, out, _ = cli("recover", run_file.parent)
+    assert "nothing to recover" in out
+
+
+def test_traceback_on_request(cli: Runner, tmp_path: Path) -> None:
+    code, _, err = cli("--traceback", "fit", tmp_path / "none.h5")
+    assert code == 1
+    assert "Traceback" in err
+    assert "DataFileError" in err
