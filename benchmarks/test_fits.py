@@ -1,6 +1,6 @@
 """β fits per second: the batch kernel beside scipy.optimize.curve_fit, in one run.
 
-    pytest benchmarks/test_fits.py --benchmark-enable -o testpaths= -o addopts= -s
+pytest benchmarks/test_fits.py --benchmark-enable -o testpaths= -o addopts= -s
 """
 
 import time
