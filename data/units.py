@@ -27,7 +27,7 @@ _EXPONENTS |= {"µ" + unit: -6 for unit in _BASE}
 def _registry() -> Any:
     import pint  # 0.3 s, only needed for units that are not in the table
 
-    return pint.UnitRegistry(autoconvert_offset_to_baseunit=True)
+    return pint.UnitRegistry()
 
 
 def parse_quantity(value: float | str, unit: str) -> float:
@@ -56,7 +56,7 @@ def _parse_text(text: str, unit: str) -> float:
         exact = Decimal(number).scaleb(_EXPONENTS[symbol] - _EXPONENTS[unit])
         return float(exact)
     try:
-        return float(_registry().Quantity(text).to(unit).magnitude)
+        return float(_registry().Quantity(float(number), symbol).to(unit).magnitude)
     except Exception as error:  # pint raises many kinds; all mean the same to the user
         raise UnitError(
             f"{text!r} is not a quantity in {unit}; write a number or, say, '1.5 {unit}'"

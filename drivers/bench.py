@@ -9,7 +9,12 @@ from typing import Any
 
 import pyvisa
 
-from labsyn.data.errors import BenchError, RoleError, UnsafeShutdownError
+from labsyn.data.errors import (
+    BenchError,
+    InstrumentDisconnected,
+    RoleError,
+    UnsafeShutdownError,
+)
 from labsyn.drivers.clock import Clock, RealClock
 from labsyn.drivers.config import BenchConfig, load_config, simulated_config
 from labsyn.drivers.guard import GuardedPulseSource, GuardedReader
@@ -66,6 +71,7 @@ class Bench:
         except BaseException:
             self._close_all()
             raise
+        atexit.register(self.close)
 
     @classmethod
     def open(cls, path: Path | str) -> "Bench":
@@ -166,7 +172,6 @@ class Bench:
 
     def __enter__(self) -> "Bench":
         self.signals.__enter__()
-        atexit.register(self.close)
         return self
 
     def __exit__(
@@ -193,7 +198,9 @@ class Bench:
             if isinstance(error, BenchError):
                 error.add_note(f"while opening {name} at {resource}")
                 raise
-            raise BenchError(f"cannot open {name} at {resource}: {error}") from error
+            raise InstrumentDisconnected(
+                f"cannot open {name} at {resource}: {error}"
+            ) from error
         self._instruments[name] = instrument
         with as_labsyn_errors(name, "*IDN?"):
             self._idn[name] = str(instrument.id)

@@ -22,9 +22,6 @@ class GuardedPulseSource:
         self._limits.check_voltage(voltage, "a pulse voltage")
         return self._source.pulse(voltage)
 
-    def make_safe(self) -> None:
-        self._source.make_safe()
-
 
 class GuardedReader:
     """A `Reader` that refuses what the limits do not allow, before it is sent."""
@@ -40,6 +37,3 @@ class GuardedReader:
 
     def read(self) -> Reading:
         return self._reader.read()
-
-    def make_safe(self) -> None:
-        self._reader.make_safe()

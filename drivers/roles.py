@@ -40,9 +40,6 @@ class PulseSource(Protocol):
     def pulse(self, voltage: float) -> Reading:
         """Apply one pulse of `voltage`; return what was measured at its end."""
 
-    def make_safe(self) -> None:
-        """Go to 0 V and switch the output off."""
-
 
 class Reader(Protocol):
     """Reads the conductance of the device with a voltage too small to change it."""
@@ -52,9 +49,6 @@ class Reader(Protocol):
 
     def read(self) -> Reading:
         """Apply the read voltage, measure, and return to 0 V."""
-
-    def make_safe(self) -> None:
-        """Go to 0 V and switch the output off."""
 
 
 ROLES = {"pulse_source": PulseSource, "reader": Reader}

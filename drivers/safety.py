@@ -2,7 +2,8 @@
 
 The first SIGINT, SIGTERM or SIGHUP during a run only sets a flag: the run stops after the
 current row, and leaving the bench makes it safe. A second one, or one outside a run, raises
-in the main thread, which leaves the bench as well.
+in the main thread, which leaves the bench as well. While a file is being finished no signal
+is let through: it is delivered when the file is whole.
 """
 
 import signal
@@ -27,6 +28,7 @@ class StopSignals:
     def __init__(self) -> None:
         self.requested = ""
         self._running = False
+        self._held: int | None = None  # 0 while held back and none came
         self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> "StopSignals":
@@ -56,7 +58,21 @@ class StopSignals:
         finally:
             self._running = False
 
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Keep signals back, and deliver the first of them at the end."""
+        self._held = 0
+        try:
+            yield
+        finally:
+            number, self._held = self._held, None
+            if number:
+                self._handle(number, None)
+
     def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self._held is not None:
+            self._held = self._held or number
+            return
         if self._running and not self.requested:
             self.requested = signal.Signals(number).name
             return

@@ -22,9 +22,6 @@ class SMUPulseSource:
         datum = self._analyser.pulsed_spot(self._channel, voltage, self._compliance)
         return _reading(voltage, datum)
 
-    def make_safe(self) -> None:
-        self._analyser.shutdown()
-
 
 class SMUReader:
     """Reads by a spot measurement (``DV``, ``TI``, back to 0 V)."""
@@ -42,9 +39,6 @@ class SMUReader:
     def read(self) -> Reading:
         datum = self._analyser.read_at(self._channel, self._voltage, self._compliance)
         return _reading(self._voltage, datum)
-
-    def make_safe(self) -> None:
-        self._analyser.shutdown()
 
 
 def _reading(voltage: float, datum: Datum) -> Reading:

@@ -44,7 +44,7 @@ class PulseTrain(BenchProcedure):
         "Pulse width", units="s", default=10e-3, minimum=500e-6, maximum=2.0
     )
     pulse_pause = FloatParameter(
-        "Pause after a pulse", units="s", default=10e-3, minimum=5e-3, maximum=5.0
+        "Pause after a pulse", units="s", default=10e-3, minimum=10e-3, maximum=5.0
     )
     read_voltage = FloatParameter("Read voltage", units="V", default=0.1)
     compliance_current = FloatParameter(

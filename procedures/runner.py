@@ -82,10 +82,13 @@ def measure(
     except BaseException as error:
         stopped = isinstance(error, KeyboardInterrupt | SystemExit)
         status = "aborted" if stopped else "failed"
-        path = _close(bench, writer, status, f"{type(error).__name__}: {error}", error)
+        with bench.signals.hold():
+            path = _close(bench, writer, status, f"{type(error).__name__}: {error}", error)
         error.add_note(f"the run is kept in {path}")
         raise
-    return Run.open(_close(bench, writer, status, reason, None))
+    with bench.signals.hold():
+        path = _close(bench, writer, status, reason, None)
+    return Run.open(path)
 
 
 def _execute(

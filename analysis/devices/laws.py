@@ -154,15 +154,21 @@ def power_conductance(w: ArrayLike, g_min: float, g_max: float, alpha: float) ->
     Raises
     ------
     ModelError
-        If `g_min` is not positive or `g_max` not above it: the law is undefined there.
+        If `g_min` is not positive or `g_max` not above it: the law is undefined there; or
+        if `w` lies outside 0 to 1.
     """
     log_ratio = _log_ratio(g_min, g_max)
-    w = np.asarray(w, dtype=float)
+    given = np.asarray(w, dtype=float)
+    x = np.clip(given, 0, 1)
+    if not np.all(np.abs(given - x) < 1e-9):  # rounding is forgiven, NaN is not
+        raise ModelError(
+            f"w lies between {given.min():g} and {given.max():g}, allowed is 0 to 1"
+        )
     if abs(alpha) < 1e-6:  # first order in α; the next term is below 1e-12
-        exponent = w * log_ratio * (1 + 0.5 * alpha * log_ratio * (1 - w))
+        exponent = x * log_ratio * (1 + 0.5 * alpha * log_ratio * (1 - x))
     else:
         with np.errstate(divide="ignore"):  # log 0 at the two ends is what is meant
-            exponent = np.logaddexp(np.log1p(-w), np.log(w) + alpha * log_ratio) / alpha
+            exponent = np.logaddexp(np.log1p(-x), np.log(x) + alpha * log_ratio) / alpha
     return g_min * np.exp(exponent)
 
 

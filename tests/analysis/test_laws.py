@@ -93,6 +93,8 @@ def test_power_law_refuses_an_offset() -> None:
         power_conductance(0.5, -1e-6, 1e-5, 2)
     with pytest.raises(ModelError, match="must exceed g_min"):
         power_conductance(0.5, 1e-5, 1e-5, 2)
+    with pytest.raises(ModelError, match=r"w lies between 0\.5 and 1\.2, allowed is 0 to 1"):
+        power_conductance([0.5, 1.2], 1e-6, 1e-5, 2)
     with pytest.raises(ModelError, match="on_off_ratio is 1"):
         PowerLaw(alpha=1, n_pulses=10, on_off_ratio=1.0)
 

@@ -113,23 +113,26 @@ def test_a_hundred_kills_while_finishing_lose_nothing(tmp_path: Path, seed: int)
 
 
 def run_child(script: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    # Coverage cannot store its own file on the disk that is made full here.
+    plain = {key: value for key, value in os.environ.items() if not key.startswith("COV")}
     return subprocess.run(
         [sys.executable, "-c", script, *arguments],
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
+        env=plain,
     )
 
 
 STEPS = """
 import os, sys
 from pathlib import Path
-from labsyn.data import recovery, run
+from labsyn.data import compaction, durability, run
 path, step = Path(sys.argv[1]), sys.argv[2]
 writer = run.RunWriter.create(path, procedure="P", parameters={}, columns=[run.Column("x")])
 writer.append((1.0,))
-good = recovery.write_nexus
+good = compaction.write_nexus
 def half(path, content):
     good(path, content)
     path.write_bytes(path.read_bytes()[:1000])
@@ -137,13 +140,13 @@ def half(path, content):
 def die(*arguments):
     os._exit(9)
 if step == "writing":
-    recovery.write_nexus = half
+    compaction.write_nexus = half
 elif step == "renaming":
     Path.replace = die
 elif step == "renamed":
-    recovery.sync_folder = die
+    durability.sync_folder = die
 elif step == "dropping":
-    recovery.drop = die
+    compaction.drop = die
 writer.finish("aborted", reason="by hand")
 """
 

@@ -1,4 +1,3 @@
-import ctypes
 import os
 import platform
 import shutil
@@ -10,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from labsyn.data import journal as journal_module
-from labsyn.data import nexus, recovery
+from labsyn.data import compaction, durability, nexus
 from labsyn.data.errors import DataFileError
-from labsyn.data.recovery import process_alive, recover, sync_folder
+from labsyn.data.recovery import recover
 from labsyn.data.run import Column, Run, RunWriter
 
 
@@ -111,7 +109,7 @@ def dead_process() -> int:
 def test_without_locks_the_process_decides(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, alive: bool, status: str
 ) -> None:
-    monkeypatch.setattr(journal_module, "_fcntl", None)  # as on Windows
+    monkeypatch.setattr(durability, "_fcntl", None)  # as on Windows
     pid = os.getpid() if alive else dead_process()
     with monkeypatch.context() as patch:
         patch.setattr(os, "getpid", lambda: pid)
@@ -202,74 +200,7 @@ def test_a_copy_that_does_not_read_back_is_thrown_away(
         path.write_bytes(data[: len(data) // 2])
 
     with monkeypatch.context() as patch:
-        patch.setattr(recovery, "write_nexus", bad_disk)
+        patch.setattr(compaction, "write_nexus", bad_disk)
         (result,) = recover(tmp_path)
     assert "could not be written" in result.error
     assert files(tmp_path) == [journal.name]
-
-
-def test_windows_folders_need_no_sync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    synced: list[int] = []
-    monkeypatch.setattr(os, "fsync", synced.append)
-    if hasattr(os, "O_DIRECTORY"):
-        sync_folder(tmp_path)
-        assert len(synced) == 1
-    monkeypatch.delattr(os, "O_DIRECTORY", raising=False)
-    sync_folder(tmp_path / "not even there")
-    assert len(synced) <= 1
-
-
-def test_processes_are_told_from_no_processes() -> None:
-    assert process_alive(os.getpid())
-    assert not process_alive(dead_process())
-    assert not process_alive(0)
-    assert not process_alive(-1)
-
-
-def test_a_process_of_somebody_else_is_alive(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(pid: int, signal: int) -> None:
-        raise PermissionError(1, "Operation not permitted")
-
-    monkeypatch.setattr(os, "kill", refuse)
-    assert process_alive(1)
-
-
-class Kernel32:
-    """What Windows answers about a process."""
-
-    def __init__(self, handle: int, error: int = 0, code: int = 0, known: int = 1) -> None:
-        self.handle, self.error, self.code, self.known = handle, error, code, known
-        self.closed: list[int] = []
-
-    def OpenProcess(self, access: int, inherit: bool, pid: int) -> int:  # noqa: N802
-        assert (access, inherit, pid) == (0x1000, False, 42)
-        return self.handle
-
-    def GetLastError(self) -> int:  # noqa: N802
-        return self.error
-
-    def GetExitCodeProcess(self, handle: int, code: Any) -> int:  # noqa: N802
-        code._obj.value = self.code
-        return self.known
-
-    def CloseHandle(self, handle: int) -> None:  # noqa: N802
-        self.closed.append(handle)
-
-
-@pytest.mark.parametrize(
-    ("kernel", "alive"),
-    [
-        (Kernel32(handle=0, error=87), False),  # no such process
-        (Kernel32(handle=0, error=5), True),  # access denied
-        (Kernel32(handle=7, code=259), True),  # still active
-        (Kernel32(handle=7, code=0), False),
-        (Kernel32(handle=7, known=0), True),
-    ],
-)
-def test_windows_is_asked_without_ending_the_process(
-    monkeypatch: pytest.MonkeyPatch, kernel: Kernel32, alive: bool
-) -> None:
-    monkeypatch.setattr(recovery, "_is_windows", lambda: True)
-    monkeypatch.setattr(ctypes, "windll", SimpleNamespace(kernel32=kernel), raising=False)
-    assert process_alive(42) is alive
-    assert kernel.closed == ([7] if kernel.handle else [])

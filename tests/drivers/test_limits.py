@@ -33,9 +33,6 @@ class Recorder:
         self.calls.append("read")
         return Reading(0.1, 1e-6)
 
-    def make_safe(self) -> None:
-        self.calls.append("make_safe")
-
 
 @pytest.mark.parametrize("voltage", [2.0001, -2.5, math.nan, math.inf])
 def test_a_pulse_beyond_the_limit_never_reaches_the_source(voltage: float) -> None:
@@ -70,8 +67,7 @@ def test_reads_are_limited_too() -> None:
         guarded.setup_reads(voltage=3.0, compliance_current=1e-4)
     guarded.setup_reads(voltage=0.1, compliance_current=1e-4)
     assert guarded.read().conductance == pytest.approx(1e-5)
-    guarded.make_safe()
-    assert reader.calls == ["setup_reads", "read", "make_safe"]
+    assert reader.calls == ["setup_reads", "read"]
 
 
 def test_what_is_allowed_passes() -> None:
@@ -79,8 +75,7 @@ def test_what_is_allowed_passes() -> None:
     guarded = GuardedPulseSource(source, LIMITS)
     guarded.setup_pulses(width=0.1, period=1.0, compliance_current=1e-3)
     assert guarded.pulse(-2.0).flags == Flag(0)
-    guarded.make_safe()
-    assert source.calls == ["setup_pulses", "pulse", "make_safe"]
+    assert source.calls == ["setup_pulses", "pulse"]
 
 
 def test_the_number_of_pulses() -> None:

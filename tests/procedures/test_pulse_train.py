@@ -20,7 +20,7 @@ from labsyn.data.errors import (
     StorageError,
 )
 from labsyn.data.flags import Flag
-from labsyn.data.run import Run
+from labsyn.data.run import Run, RunWriter
 from labsyn.drivers.bench import Bench
 from labsyn.procedures.catalogue import describe_parameters, find_procedure, procedures
 from labsyn.procedures.pulse_train import PulseTrain
@@ -173,6 +173,21 @@ def test_a_second_signal_stops_now(tmp_path: Path) -> None:
         assert outputs_off(bench)
     assert any("x.h5" in note for note in interrupt.value.__notes__)
     assert Run.open(tmp_path / "x.h5").status == "aborted"
+
+
+def test_a_signal_while_the_file_is_finished_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = RunWriter.finish
+
+    def interrupted(self: RunWriter, *args: Any, **options: Any) -> Path:
+        os.kill(os.getpid(), signal.SIGINT)
+        return real(self, *args, **options)
+
+    monkeypatch.setattr(RunWriter, "finish", interrupted)
+    with Bench.simulated() as bench, pytest.raises(KeyboardInterrupt):
+        measure(PulseTrain(n_cycles=1), bench, tmp_path, name="x")
+    assert Run.open(tmp_path / "x.h5").status == "finished"
 
 
 def test_a_failing_procedure_is_stored_as_failed(tmp_path: Path) -> None:

@@ -1,0 +1,64 @@
+"""What makes a file last: locks, syncs and renames, each with what systems without it do."""
+
+import importlib
+import os
+from pathlib import Path
+from typing import Any
+
+
+def _module(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return None
+
+
+_fcntl = _module("fcntl")  # not on Windows
+
+
+def open_binary(path: Path, flags: int) -> int:
+    """Open a file descriptor that changes no line ends, on any system."""
+    return os.open(path, flags | getattr(os, "O_BINARY", 0), 0o666)
+
+
+def sync_file(descriptor: int) -> None:
+    """Make the data of an open file survive a power cut."""
+    getattr(os, "fdatasync", os.fsync)(descriptor)  # Windows and macOS lack fdatasync
+
+
+def try_lock(descriptor: int) -> bool | None:
+    """Lock an open file for this process: True, False (another has it), None (no locks).
+
+    The lock dies with the process, unlike a lock file, and a process that got the number
+    of a dead one does not hold it, unlike a process id.
+    """
+    if _fcntl is None:
+        return None
+    try:
+        _fcntl.flock(descriptor, _fcntl.LOCK_EX | _fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # some network file systems know no locks
+        return None
+    return True
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in `folder` survive a power cut; Windows needs no asking."""
+    if hasattr(os, "O_DIRECTORY"):
+        _sync_path(folder, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def replace_file(temporary: Path, target: Path) -> None:
+    """Give a written file its name, so that a power cut leaves all of it or nothing."""
+    _sync_path(temporary, os.O_RDWR)  # Windows syncs writable files only
+    temporary.replace(target)
+    sync_folder(target.parent)
+
+
+def _sync_path(path: Path, flags: int) -> None:
+    descriptor = open_binary(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

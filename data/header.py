@@ -1,0 +1,135 @@
+"""The header of a run: its columns, and all that is known before the first row."""
+
+import os
+import platform
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from labsyn.data.errors import DataFileError, UnitError
+from labsyn.data.plain_json import from_json, plain
+from labsyn.data.provenance import provenance, timestamp
+from labsyn.data.units import parse_quantity
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Column:
+    """One quantity of every row.
+
+    Attributes
+    ----------
+    name : str
+        Key of the column; without "/", as HDF5 wants it.
+    unit : str
+        Unit symbol, "1" for a plain number.
+    long_name : str
+        Label for plots.
+
+    Raises
+    ------
+    DataFileError
+        If the name cannot be one in the file.
+    UnitError
+        If the unit is not known.
+    """
+
+    name: str
+    unit: str = "1"
+    long_name: str = ""
+
+    def __post_init__(self) -> None:
+        name = self.name
+        if not is_link_name(name):
+            raise DataFileError(f"a column cannot be named {name!r}; use letters and digits")
+        if not (self.unit + self.long_name).isprintable():
+            raise DataFileError(f"unit and long name of column {name!r} must be printable")
+        if self.unit not in ("", "1"):
+            try:
+                parse_quantity(f"1 {self.unit}", self.unit)
+            except UnitError as error:
+                raise UnitError(
+                    f"column {name!r}: {self.unit!r} is no unit; use a symbol such as V, A, "
+                    "S or s, and 1 for a plain number"
+                ) from error
+
+
+def is_link_name(name: str) -> bool:
+    """Return whether HDF5 can hold something of that name."""
+    return name.isprintable() and "/" not in name and name.strip(".") != ""
+
+
+def check_columns(names: Sequence[str], plot: tuple[str, str] | None) -> None:
+    """Refuse columns, or a default plot of two of them, that no file can have."""
+    if not names:
+        raise DataFileError("a run needs at least one column")
+    twice = [name for i, name in enumerate(names) if name in names[:i]]
+    if twice:
+        raise DataFileError(f"column {twice[0]!r} is named twice")
+    for name in plot or ():
+        if name not in names:
+            raise DataFileError(
+                f"plot names {name!r}, which is no column; the columns are {', '.join(names)}"
+            )
+
+
+def make_header(
+    procedure: str,
+    parameters: Mapping[str, Any],
+    parameter_units: Mapping[str, str],
+    columns: Sequence[Column],
+    metadata: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return all that is known of a run of this process before its first row."""
+    return {
+        "format": "labsyn_run",
+        "version": VERSION,
+        "uuid": str(uuid.uuid4()),
+        "procedure": procedure,
+        "parameters": plain(parameters, "parameters"),
+        "parameter_units": plain(parameter_units, "parameter_units"),
+        "columns": [[column.name, column.unit, column.long_name] for column in columns],
+        "metadata": plain(metadata, "metadata"),
+        "provenance": provenance(),
+        "pid": os.getpid(),
+        "host": platform.node(),
+        "start_time": timestamp(),
+    }
+
+
+def check_header(path: Path, payload: bytes | str) -> dict[str, Any]:
+    """Return the header in `payload`, JSON, once everything that a run needs is in it.
+
+    Raises
+    ------
+    DataFileError
+        If it is no header of a run, or of a version that this labsyn cannot read.
+    """
+    header = from_json(payload)
+    if header is None or header.get("format") != "labsyn_run":
+        raise DataFileError(f"{path} is no run of labsyn")
+    check_version(path, header.get("version"))
+    kinds = {"uuid": str, "procedure": str, "start_time": str, "columns": list}
+    kinds |= dict.fromkeys(("parameters", "parameter_units", "metadata", "provenance"), dict)
+    for key, kind in kinds.items():
+        if not isinstance(header.get(key), kind):
+            raise DataFileError(f"{path}: the header has no {key!r}; the run cannot be read")
+    columns = header["columns"]
+    if not columns or not all(
+        isinstance(column, list) and [type(x) for x in column] == [str] * 3
+        for column in columns
+    ):
+        raise DataFileError(f"{path}: the header names no columns; the run cannot be read")
+    return header
+
+
+def check_version(path: Path, version: object) -> None:
+    """Refuse a version of the run file that this labsyn cannot read."""
+    if not isinstance(version, int) or version > VERSION:
+        raise DataFileError(
+            f"{path}: run file version {version!r}, this labsyn reads up to {VERSION}; "
+            "update labsyn to open it"
+        )

@@ -1,0 +1,119 @@
+"""The NeXus groups that viewers show: columns, default plot, parameters, surroundings."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labsyn.data.content import JournalContent
+from labsyn.data.flags import Flag
+from labsyn.data.header import is_link_name
+
+_SIGNALS = ("conductance", "resistance", "current", "voltage")
+_NOT_PLOTTED = ("flags", "branch", "cycle")
+
+
+def set_attributes(group: Any, nx_class: str, **attributes: str) -> None:
+    """Say of which NeXus class an HDF5 group is, and more."""
+    group.attrs.update(NX_class=nx_class, **attributes)
+
+
+def add_group(parent: Any, name: str, nx_class: str, **attributes: str) -> Any:
+    """Return a new HDF5 group of a NeXus class."""
+    group = parent.create_group(name)
+    set_attributes(group, nx_class, **attributes)
+    return group
+
+
+def hdf5_text(value: str) -> str:
+    """Return what HDF5 can hold of a text: no zero bytes, no lone surrogates."""
+    return value.replace("\0", "\\0").encode(errors="backslashreplace").decode()
+
+
+def write_columns(data: Any, content: JournalContent) -> None:
+    """Write the columns as 1-D datasets of the NXdata group `data`, with a default plot."""
+    columns = content.header["columns"]
+    signal, axis = plot_columns(content.header)
+    data.attrs.update(
+        signal=signal, axes=[axis or "."], title=hdf5_text(content.header["procedure"])
+    )
+    if axis:
+        data.attrs[f"{axis}_indices"] = 0
+    for i, (name, unit, long_name) in enumerate(columns):
+        values = content.rows[:, i]
+        dataset = data.create_dataset(name, data=_flags(values) if name == "flags" else values)
+        dataset.attrs.update(units=unit, long_name=long_name or name)
+        if name == "flags":  # CF conventions 1.12, section 3.5
+            dataset.attrs["flag_masks"] = np.array([flag.value for flag in Flag], np.uint32)
+            dataset.attrs["flag_meanings"] = " ".join(str(flag.name).lower() for flag in Flag)
+    if axis:
+        data[axis].make_scale(axis)
+        for name, _, _ in columns:
+            if name != axis:
+                data[name].dims[0].attach_scale(data[axis])
+
+
+def _flags(values: NDArray[np.float64]) -> NDArray[Any]:
+    """Return the flags as bits; numbers that are none stay what they are."""
+    bits = (values >= 0) & (values < 2**32) & (values == np.floor(values))
+    return values.astype(np.uint32) if bits.all() else values
+
+
+def plot_columns(header: Mapping[str, Any]) -> tuple[str, str]:
+    """Return signal and axis of the default plot; the axis is empty with one column only.
+
+    `header["plot"]` says both; without it the signal is the conductance, resistance,
+    current or voltage if there is one, else the last column, and the axis the first other.
+    """
+    names = [name for name, _, _ in header["columns"]]
+    plotted = [name for name in names if name not in _NOT_PLOTTED] or names
+    chosen = header.get("plot") or {}
+    signal = chosen.get("signal") or next((s for s in _SIGNALS if s in names), plotted[-1])
+    others = [name for name in [*plotted, *names] if name != signal]
+    return signal, chosen.get("axis") or (others[0] if others else "")
+
+
+def write_surroundings(entry: Any, content: JournalContent) -> None:
+    """Write what viewers show; labsyn itself reads the JSON of the config group."""
+    header, metadata = content.header, content.metadata
+    parameters = add_group(entry, "parameters", "NXcollection")
+    _write_mapping(parameters, header["parameters"], header["parameter_units"])
+    process = add_group(entry, "process", "NXprocess")
+    known = {"program": "labsyn", "version": header["provenance"].get("labsyn", "")}
+    _write_mapping(process, known | header["provenance"])
+    sample = metadata.get("sample")
+    if sample:
+        plain = sample if isinstance(sample, dict) else {"name": sample}
+        _write_mapping(add_group(entry, "sample", "NXsample"), plain)
+    instruments = metadata.get("instruments")
+    if isinstance(instruments, dict):
+        parent = add_group(entry, "instrument", "NXinstrument")
+        for name, settings in instruments.items():
+            if isinstance(settings, dict) and is_link_name(name):
+                _write_mapping(add_group(parent, name, "NXcollection"), settings)
+            else:
+                _write_mapping(parent, {name: settings})
+    if content.events:
+        events = add_group(entry, "events", "NXcollection")
+        for key in ("time", "level", "text"):
+            events[key] = [hdf5_text(str(event.get(key, ""))) for event in content.events]
+        for key in ("elapsed", "row"):
+            events[key] = [float(event.get(key, np.nan)) for event in content.events]
+        events["elapsed"].attrs["units"] = "s"
+
+
+def _write_mapping(
+    group: Any, mapping: Mapping[str, Any], units: Mapping[str, str] | None = None
+) -> None:
+    for name, value in mapping.items():
+        if not is_link_name(name):  # it stays in the JSON
+            continue
+        simple = isinstance(value, bool | float) or (
+            isinstance(value, int) and abs(value) < 2**63
+        )
+        text = value if isinstance(value, str) else json.dumps(value)
+        group[name] = value if simple else hdf5_text(text)
+        if units and name in units:
+            group[name].attrs["units"] = hdf5_text(units[name])

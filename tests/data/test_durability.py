@@ -1,0 +1,57 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from labsyn.data import durability as module
+from labsyn.data.durability import open_binary, sync_file, sync_folder, try_lock
+from labsyn.data.journal import Journal
+
+
+def test_without_fdatasync_everything_is_synced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    monkeypatch.delattr(os, "fdatasync", raising=False)  # as on Windows
+    monkeypatch.setattr(os, "fsync", synced.append)
+    sync_file(17)
+    assert synced == [17]
+
+
+def test_binary_mode_is_asked_for_where_it_exists(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(os, "O_BINARY", 1 << 20, raising=False)  # as on Windows
+
+    def fake_open(path: Path, flags: int, mode: int) -> int:
+        asked.append(flags)
+        return 3
+
+    monkeypatch.setattr(os, "open", fake_open)
+    assert open_binary(tmp_path / "x", os.O_RDWR) == 3
+    assert asked == [os.O_RDWR | 1 << 20]
+
+
+def test_a_lock_is_had_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("fcntl", reason="Windows has no flock")
+    journal = Journal(tmp_path / "run.h5.part")
+    other = os.open(journal.path, os.O_RDONLY)
+    assert try_lock(other) is False
+    journal.close()
+    assert try_lock(other) is True
+    os.close(other)
+    assert try_lock(other) is None  # any error: the lock says nothing
+    monkeypatch.setattr(module, "_fcntl", None)
+    assert try_lock(other) is None
+
+
+def test_windows_folders_need_no_sync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", synced.append)
+    if hasattr(os, "O_DIRECTORY"):
+        sync_folder(tmp_path)
+        assert len(synced) == 1
+    monkeypatch.delattr(os, "O_DIRECTORY", raising=False)
+    sync_folder(tmp_path / "not even there")
+    assert len(synced) <= 1
