@@ -80,6 +80,36 @@ class Wiring:
             self._switch_on(output, source)
             self._apply(fixture)
 
+    def disconnect(self, source: str) -> None:
+        """Take the output off its terminal, driven or not, as an opening relay does.
+
+        Raises
+        ------
+        ConfigError
+            If the output is connected to nothing.
+        """
+        place = self._places.get(source)
+        if place is None:
+            raise ConfigError(f"{source} is connected to nothing")
+        fixture, terminal = place
+        output = self._source(source)
+        self._advance(fixture)
+        if output.driving:
+            fixture.driving[terminal].remove(output)
+            output.settle_open()
+        del self._places[source]
+        self._apply(fixture)
+
+    def advance_all(self) -> None:
+        """Advance every device to now: before something outside the wiring changes."""
+        for fixture in self._fixtures.values():
+            self._advance(fixture)
+
+    def apply_all(self) -> None:
+        """Let every device feel what changed outside the wiring, such as a field."""
+        for fixture in self._fixtures.values():
+            self._apply(fixture)
+
     def ground(self, device: DeviceUnderTest, terminal: str) -> None:
         """Tie a terminal to 0 V; raise ConfigError if it is connected to an output."""
         fixture = self._fixture(device, terminal)
