@@ -25,7 +25,7 @@ def test_a_change_comes_between_before_and_after() -> None:
 
 def test_what_cannot_be() -> None:
     surroundings = Environment()
-    with pytest.raises(ModelError, match="field of nan T"):
+    with pytest.raises(ModelError, match="a field of nan T"):
         surroundings.field = math.nan
     with pytest.raises(ModelError, match="temperature of 0 K"):
         surroundings.temperature = 0.0
