@@ -35,7 +35,7 @@ class Environment:
     @field.setter
     def field(self, tesla: float) -> None:
         if not math.isfinite(tesla):
-            raise ModelError(f"a field of {tesla} T is not finite")
+            raise ModelError(f"a field of {tesla:g} T is not finite")
         self._before()
         self._field = tesla
         self._after()
@@ -48,7 +48,7 @@ class Environment:
     @temperature.setter
     def temperature(self, kelvin: float) -> None:
         if not 0 < kelvin < math.inf:
-            raise ModelError(f"a temperature of {kelvin} K must be positive")
+            raise ModelError(f"a temperature of {kelvin:g} K must be positive")
         self._before()
         self._temperature = kelvin
         self._after()
