@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 from pymeasure.instruments.agilent import AgilentB1500
 
-from labsyn.data.errors import InstrumentDataError, InstrumentError
+from labsyn.data.errors import InstrumentDataError, InstrumentDisconnected, InstrumentError
 from labsyn.data.flags import Flag
 from labsyn.drivers.flex_data import Datum, parse_data
 from labsyn.drivers.wire import as_labsyn_errors
@@ -82,10 +82,25 @@ class KeysightB1500A(AgilentB1500):
             with as_labsyn_errors(self.name, message):
                 self.write(message)
                 reply = self.read()
-        except InstrumentError:
-            self.check_errors()  # the reason, where the instrument has one
+        except InstrumentError as error:
+            self._explain(error)
             raise
         return parse_data(reply)
+
+    def _explain(self, error: InstrumentError) -> None:
+        """Raise what the instrument says of a reply that failed, if it says anything.
+
+        A reply that comes late must never be taken for the answer to the next question:
+        device clear empties what the instrument still had to say.
+        """
+        try:
+            with as_labsyn_errors(self.name, "device clear"):
+                self.adapter.connection.clear()
+            self.check_errors()
+        except InstrumentDisconnected:
+            return  # it is mute: the first error tells more
+        except InstrumentError as reason:
+            raise reason from error
 
     def read_data(self, number_of_points: int) -> pd.DataFrame:
         """Read sweep data; one row a point, columns like ``"SMU1 Current (A)"``.

@@ -6,7 +6,8 @@ as long as anything refers to its library.
 """
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from pyvisa import attributes, constants, errors, highlevel, rname
@@ -15,6 +16,7 @@ from pyvisa.typing import VISAEventContext, VISARMSession, VISASession
 from pyvisa.util import DebugInfo, LibraryPath
 
 from labsyn.drivers.simulated.bench import SimulatedBench
+from labsyn.drivers.simulated.faults import ConnectionLostError
 from labsyn.drivers.simulated.session import Session
 
 DEFAULT_BENCH = "lixcoo2"
@@ -88,7 +90,7 @@ class LabsynVisaLibrary(highlevel.VisaLibraryBase):
 
     def write(self, session: VISASession, data: bytes) -> tuple[int, StatusCode]:
         client = self._client(session)
-        with self.bench.lock:
+        with self.bench.lock, self._connected(session):
             client.instrument.write(bytes(data))
         return len(data), self.handle_return_value(session, StatusCode.success)
 
@@ -101,7 +103,7 @@ class LabsynVisaLibrary(highlevel.VisaLibraryBase):
         client = self._client(session)
         termchar = client.termchar if client.termchar_enabled else b""
         taken = b""
-        with self.bench.lock:
+        with self.bench.lock, self._connected(session):
             while True:
                 part, end = client.instrument.read(count - len(taken), termchar)
                 taken += part
@@ -124,7 +126,7 @@ class LabsynVisaLibrary(highlevel.VisaLibraryBase):
 
     def clear(self, session: VISASession) -> StatusCode:
         client = self._client(session)
-        with self.bench.lock:
+        with self.bench.lock, self._connected(session):
             client.instrument.clear()
         return self.handle_return_value(session, StatusCode.success)
 
@@ -218,6 +220,14 @@ class LabsynVisaLibrary(highlevel.VisaLibraryBase):
     ) -> StatusCode:
         self._client(session).set_attribute(ResourceAttribute(attribute), attribute_state)
         return self.handle_return_value(session, StatusCode.success)
+
+    @contextmanager
+    def _connected(self, session: VISASession) -> Iterator[None]:
+        """Report a cable that was pulled out as VISA does."""
+        try:
+            yield
+        except ConnectionLostError:
+            self.handle_return_value(session, StatusCode.error_connection_lost)
 
     def _client(self, session: VISASession) -> Session:
         client = self._sessions.get(session)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from labsyn.cli import demo, files, fit, run, simulate
+from labsyn.cli import bench, demo, files, fit, run, simulate
 from labsyn.cli.console import fail
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app.command("demo")(demo.demo)
 app.command("run")(run.run)
 app.command("fit")(fit.fit)
 app.add_typer(simulate.app, name="simulate")
+app.add_typer(bench.app, name="bench")
 app.command("info")(files.info)
 app.command("recover")(files.recover)
 

@@ -1,6 +1,7 @@
 """The command line as a user meets it: output, files, exit codes, one clear sentence."""
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -232,6 +233,28 @@ def test_recover_an_interrupted_run(cli: Runner, run_file: Path) -> None:
     assert path.is_file()
     code, out, _ = cli("recover", run_file.parent)
     assert "nothing to recover" in out
+
+
+def test_the_bench_is_served_over_tcp(tmp_path: Path) -> None:
+    words = ["bench", "serve", "--device", "lixcoo2", "--port-base", "0"]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "labsyn", *words], stdout=subprocess.PIPE, text=True
+    )
+    assert server.stdout is not None
+    try:
+        line = server.stdout.readline()
+        assert line.startswith("GPIB0::17::INSTR: TCPIP0::127.0.0.1::")
+        port = int(line.split("::")[4])
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+            connection.sendall(b"*IDN?\n")
+            assert b"B1500A" in connection.recv(4096)
+    finally:
+        server.terminate()
+        server.communicate()
+
+
+def test_wrong_usage_of_serve(cli: Runner) -> None:
+    assert "give either --bench FILE or --device NAME" in cli.refused(2, "bench", "serve")
 
 
 def test_traceback_on_request(cli: Runner, tmp_path: Path) -> None:

@@ -1,0 +1,192 @@
+"""Faults by name, between a client and any simulated instrument.
+
+What goes wrong on a bench (a reply that never comes, comes late, comes twice, is cut or
+garbled; a connection that is lost; an instrument that reports an error) is put between the
+client and an instrument that works: neither knows.
+"""
+
+import re
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from labsyn.data.errors import ConfigError
+from labsyn.drivers.clock import VirtualClock
+from labsyn.drivers.simulated.instrument import SimulatedInstrument
+
+Kind = Literal[
+    "timeout",
+    "late",
+    "duplicate",
+    "empty",
+    "truncate",
+    "garble",
+    "slow",
+    "disconnect",
+    "answer",
+]
+KINDS: dict[str, str] = {
+    "timeout": "the reply never comes",
+    "late": "the reply comes only after the client gave up once",
+    "duplicate": "the reply comes twice",
+    "empty": "the reply holds nothing but its end",
+    "truncate": "the second half of the reply is missing, and its end too",
+    "garble": "the reply is no text",
+    "slow": "the reply takes `seconds` longer",
+    "disconnect": "the connection is lost, and stays lost",
+    "answer": "the reply is `text` instead, for example an error or a status",
+}
+"""Every fault and what it does."""
+
+_NOISE = b"\xff\xfe\x80\x00\x93"
+_REPLY = 1 << 20
+
+
+class ConnectionLostError(ConnectionError):
+    """The simulated cable is out; the backend reports it as VISA does."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """One thing that goes wrong.
+
+    Attributes
+    ----------
+    kind : str
+        A name of `KINDS`.
+    match : str
+        Regular expression; the fault waits for a message in which it is found.
+    after : int
+        Matching messages that pass unharmed first.
+    times : int
+        Matching messages that it then befalls.
+    text : str
+        Reply of the kind ``answer``, without its end.
+    seconds : float
+        Delay of the kind ``slow``, on the virtual clock.
+    """
+
+    kind: Kind
+    match: str = ""
+    after: int = 0
+    times: int = 1
+    text: str = ""
+    seconds: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ConfigError(f"no fault is called {self.kind!r}; known are {', '.join(KINDS)}")
+        try:
+            re.compile(self.match)
+        except re.error as error:
+            raise ConfigError(f"{self.match!r} is no regular expression: {error}") from error
+        if self.after < 0 or self.times < 1 or not self.seconds >= 0:
+            raise ConfigError(
+                f"fault {self.kind}: after = {self.after}, times = {self.times}, seconds = "
+                f"{self.seconds:g}; at least 0, 1 and 0 are needed"
+            )
+
+
+@dataclass
+class FaultyInstrument:
+    """A simulated instrument behind a bad cable.
+
+    Parameters
+    ----------
+    inner : SimulatedInstrument
+        The instrument that works.
+    faults : sequence of Fault
+        Of those that a message triggers, the first one happens.
+    clock : VirtualClock
+        For slow replies.
+    """
+
+    inner: SimulatedInstrument
+    faults: Sequence[Fault]
+    clock: VirtualClock
+    lost: bool = field(default=False, init=False)
+    _seen: dict[int, int] = field(default_factory=dict, init=False)
+    _replies: deque[tuple[bytes, bool]] = field(default_factory=deque, init=False)
+    _late: deque[tuple[bytes, bool]] = field(default_factory=deque, init=False)
+
+    def write(self, data: bytes) -> None:
+        self._check_cable()
+        fault = self._triggered(data.decode("ascii", "replace"))
+        if fault is not None and fault.kind == "disconnect":
+            self.lost = True
+            self._check_cable()
+        self.inner.write(data)
+        if fault is not None:
+            reply = self._drain()
+            if reply:
+                self._harm(fault, reply)
+
+    def read(self, count: int, termchar: bytes = b"") -> tuple[bytes, bool]:
+        self._check_cable()
+        if not self._replies:
+            if self._late:
+                self._replies.append(self._late.popleft())
+                return b"", False
+            return self.inner.read(count, termchar)
+        data, end = self._replies.popleft()
+        cut = min(count, len(data))
+        if termchar and termchar in data[:cut]:
+            cut = data.index(termchar) + len(termchar)
+        if cut < len(data):
+            self._replies.appendleft((data[cut:], end))
+            return data[:cut], False
+        return data, end
+
+    def clear(self) -> None:
+        self._check_cable()
+        self._replies.clear()
+        self._late.clear()
+        self.inner.clear()
+
+    def trigger(self) -> None:
+        self._check_cable()
+        self.inner.trigger()
+
+    def status_byte(self) -> int:
+        self._check_cable()
+        return self.inner.status_byte()
+
+    def _check_cable(self) -> None:
+        if self.lost:
+            raise ConnectionLostError("the simulated connection is lost")
+
+    def _triggered(self, message: str) -> Fault | None:
+        for index, fault in enumerate(self.faults):
+            if re.search(fault.match, message):
+                seen = self._seen[index] = self._seen.get(index, 0) + 1
+                if fault.after < seen <= fault.after + fault.times:
+                    return fault
+        return None
+
+    def _drain(self) -> bytes:
+        reply = b""
+        while True:
+            part, end = self.inner.read(_REPLY)
+            reply += part
+            if end or not part:
+                return reply
+
+    def _harm(self, fault: Fault, reply: bytes) -> None:
+        body = reply.rstrip(b"\r\n")
+        ending = reply[len(body) :]
+        if fault.kind == "late":
+            self._late.append((reply, True))
+        elif fault.kind == "duplicate":
+            self._replies += [(reply, True), (reply, True)]
+        elif fault.kind == "empty":
+            self._replies.append((ending, True))
+        elif fault.kind == "truncate":
+            self._replies.append((body[: len(body) // 2], False))
+        elif fault.kind == "garble":
+            self._replies.append((_NOISE + ending, True))
+        elif fault.kind == "slow":
+            self.clock.sleep(fault.seconds)
+            self._replies.append((reply, True))
+        elif fault.kind == "answer":
+            self._replies.append((fault.text.encode("ascii", "replace") + ending, True))
