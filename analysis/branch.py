@@ -32,7 +32,7 @@ class BranchFit:
         Complete cycles behind it.
     exponential, constrained, continuous : ExponentialFit
         β by the recursion with free ends (the one to quote), with both ends held, and of
-        the same rate in continuous time.
+        the same rate in continuous time; None where such a fit does not exist.
     power : PowerFit or None
         α; None where the law is undefined, then `power_refused` says why.
     shape, power_shape : ShapeTest
@@ -45,8 +45,8 @@ class BranchFit:
     mean: FloatArray
     n_cycles: int
     exponential: ExponentialFit
-    constrained: ExponentialFit
-    continuous: ExponentialFit
+    constrained: ExponentialFit | None
+    continuous: ExponentialFit | None
     power: PowerFit | None
     power_refused: str
     shape: ShapeTest
@@ -60,15 +60,21 @@ class BranchFit:
         return self.mean.size - 1
 
     def family(self, wanted: Family = "best") -> str:
-        """Return ``exponential`` or ``power``: the one asked for, or that of lower AIC."""
+        """Return ``exponential`` or ``power``: the one asked for, or the better one.
+
+        Better is the one that describes the curve; if both do, or none, that of lower AIC.
+        """
         if wanted not in ("best", "exponential", "power"):
             raise FitError(f"family is {wanted!r}; known are best, exponential and power")
         if wanted == "power" and self.power is None:
             raise FitError(f"{self.name} has no power law: {self.power_refused}")
         if wanted != "best":
             return wanted
-        better = self.power is not None and self.power.aic < self.exponential.aic
-        return "power" if better else "exponential"
+        if self.power is None or self.power_shape is None:
+            return "exponential"
+        if bool(self.shape.describes) != bool(self.power_shape.describes):
+            return "power" if self.power_shape.describes else "exponential"
+        return "power" if self.power.aic < self.exponential.aic else "exponential"
 
     def law(self, wanted: Family = "best") -> UpdateLaw:
         """Return the law of this branch, for a `Synapse`."""
@@ -83,8 +89,8 @@ class BranchFit:
             "n_pulses": self.n_pulses,
             "mean": [float(g) for g in self.mean],
             "exponential": self.exponential.to_dict() | {"shape": self.shape.to_dict()},
-            "exponential_constrained": self.constrained.to_dict(),
-            "exponential_continuous": self.continuous.to_dict(),
+            "exponential_constrained": self.constrained and self.constrained.to_dict(),
+            "exponential_continuous": self.continuous and self.continuous.to_dict(),
             "power": self.power.to_dict() | {"shape": self.power_shape.to_dict()}
             if self.power and self.power_shape
             else {"refused": self.power_refused},
@@ -113,11 +119,7 @@ def fit_branch(cycles: Sequence[FloatArray], name: str) -> BranchFit:
     mean = np.mean(whole, axis=0)
     pulse = np.arange(mean.size)
     try:
-        fits = [
-            fit_exponential(pulse, mean),
-            fit_exponential(pulse, mean, constrained=True),
-            fit_exponential(pulse, mean, form="continuous"),
-        ]
+        fit = fit_exponential(pulse, mean)
     except FitError as error:
         raise FitError(f"{name}: {error}") from error
     updates = update_statistics(whole)
@@ -125,20 +127,20 @@ def fit_branch(cycles: Sequence[FloatArray], name: str) -> BranchFit:
         "sigma_c2c": updates.sigma_c2c.value,
         "sigma_read": updates.sigma_read.value,
         "n_cycles": len(whole),
-        "span": fits[0].g_range,
+        "span": fit.g_range,
     }
-    replicas = mean_replicas(whole, fits[0].curve(pulse), updates.noise)
+    replicas = mean_replicas(whole, fit.curve(pulse), updates.noise)
     power, refused = _power(pulse, mean, replicas)
     return BranchFit(
         name=name,
         mean=mean,
         n_cycles=len(whole),
-        exponential=_with_errors(fits[0], replicas),
-        constrained=_refitted(fits[1], replicas, constrained=True),
-        continuous=_refitted(fits[2], replicas, form="continuous"),
+        exponential=_with_errors(fit, replicas),
+        constrained=_other_form(mean, replicas, constrained=True),
+        continuous=_other_form(mean, replicas, form="continuous"),
         power=power,
         power_refused=refused,
-        shape=shape_test(mean - fits[0].curve(pulse), fits[0].tangents(pulse), **sigmas),
+        shape=shape_test(mean - fit.curve(pulse), fit.tangents(pulse), **sigmas),
         power_shape=_power_shape(power, pulse, mean, sigmas),
         updates=updates,
         notes=tuple(notes),
@@ -183,7 +185,7 @@ def mean_replicas(
 ) -> Replicas[FloatArray]:
     """Return mean curves that might as well have been measured."""
     if len(cycles) >= MIN_CYCLES:
-        return Replicas.leave_one_out(cycles, lambda rest: np.mean(rest, axis=0))
+        return Replicas.leave_out(cycles, lambda rest: np.mean(rest, axis=0))
     narrower = np.sqrt(len(cycles))
     # One short curve shows its slow noise only as often as that comes round.
     dof = max(2, len(cycles) * (smooth.size // 10))
@@ -199,16 +201,26 @@ def _with_errors(fit: ExponentialFit, replicas: Replicas[FloatArray]) -> Exponen
     )
 
 
-def _refitted(
-    fit: ExponentialFit, replicas: Replicas[FloatArray], **options: Any
-) -> ExponentialFit:
+def _other_form(
+    mean: FloatArray, replicas: Replicas[FloatArray], **options: Any
+) -> ExponentialFit | None:
     used = replicas.first(_REFITS)
-    pulse = np.arange(fit.n_pulses + 1)
-    refits = [fit_exponential(pulse, item, **options) for item in used.items]
+    pulse = np.arange(mean.size)
+    fits: list[ExponentialFit | None] = []
+    for curve in (mean, *used.items):
+        try:
+            fits.append(fit_exponential(pulse, curve, **options))
+        except FitError:
+            fits.append(None)
+    fit = fits[0]
+    if fit is None:
+        return None
+    betas = [refit.beta.value if refit else np.nan for refit in fits[1:]]
+    steps = [refit.step.value if refit else np.nan for refit in fits[1:]]
     return replace(
         fit,
-        beta=used.from_values([refit.beta.value for refit in refits], fit.beta.value),
-        step=used.from_values([refit.step.value for refit in refits], fit.step.value),
+        beta=used.from_values(betas, fit.beta.value),
+        step=used.from_values(steps, fit.step.value),
     )
 
 

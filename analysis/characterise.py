@@ -151,10 +151,11 @@ def characterise(data: Run | PulseCurves) -> Characterisation:
     p = fit_branch(curves.potentiation, "potentiation")
     d = fit_branch(curves.depression, "depression")
     _check_direction(p)
-    loop, replicas = (p.mean, d.mean), _loop_replicas(curves, p, d)
+    loop = (p.mean, d.mean)
+    repeats = _Repeats(curves, p, d)
 
     def estimate(statistic: Callable[[Loop], float], unit: str = "") -> Estimate:
-        return replicas.estimate(statistic, statistic(loop), unit)
+        return repeats.estimate(statistic, statistic(loop), unit)
 
     notes = [*curves.notes, *p.notes, *d.notes, *_closure(p, d)]
     ratio = None
@@ -202,22 +203,47 @@ def load_synapse(path: Path) -> Synapse:
     return Synapse.from_dict(described)
 
 
-def _loop_replicas(curves: PulseCurves, p: BranchFit, d: BranchFit) -> Replicas[Loop]:
-    rising, _ = complete_cycles(curves.potentiation, "potentiation")
-    falling, _ = complete_cycles(curves.depression, "depression")
-    pairs = list(zip(rising, falling, strict=False))
-    if len(pairs) >= MIN_CYCLES:
-        return Replicas.leave_one_out(pairs, _mean_loop)
-    branches = [
-        mean_replicas(
-            cycles,
-            fit.exponential.curve(np.arange(fit.mean.size)),
-            fit.updates.noise,
+class _Repeats:
+    """The scatter of a loop: of its cycles, or of its two branches one by one.
+
+    A potentiation branch and the depression branch after it belong together, so that whole
+    cycles are left out. Where cycles are missing in one branch, or are too few, the branches
+    are varied apart and their variances added.
+    """
+
+    def __init__(self, curves: PulseCurves, p: BranchFit, d: BranchFit) -> None:
+        rising, _ = complete_cycles(curves.potentiation, p.name)
+        falling, _ = complete_cycles(curves.depression, d.name)
+        self._means = (p.mean, d.mean)
+        self._paired: Replicas[Loop] | None = None
+        complete = len(rising) == len(curves.potentiation) and len(falling) == len(
+            curves.depression
         )
-        for cycles, fit in ((rising[:2], p), (falling[:2], d))
-    ]
-    loops = list(zip(branches[0].items, branches[1].items, strict=True))
-    return Replicas(loops, True, branches[0].dof, branches[0].source)
+        if complete and len(rising) == len(falling) >= MIN_CYCLES:
+            pairs = list(zip(rising, falling, strict=True))
+            self._paired = Replicas.leave_out(pairs, _mean_loop, _level)
+            return
+        self._apart = [
+            mean_replicas(cycles, fit.exponential.curve(np.arange(fit.mean.size)), noise)
+            for cycles, fit, noise in (
+                (rising, p, p.updates.noise),
+                (falling, d, d.updates.noise),
+            )
+        ]
+
+    def estimate(self, statistic: Callable[[Loop], float], value: float, unit: str) -> Estimate:
+        if self._paired is not None:
+            return self._paired.estimate(statistic, value, unit)
+        p, d = self._means
+        of_p = self._apart[0].estimate(lambda curve: statistic((curve, d)), value, unit)
+        of_d = self._apart[1].estimate(lambda curve: statistic((p, curve)), value, unit)
+        error = float(np.hypot(of_p.standard_error, of_d.standard_error))
+        sources = dict.fromkeys((of_p.source, of_d.source))
+        return Estimate(value, error, min(of_p.dof, of_d.dof), unit, "; ".join(sources))
+
+
+def _level(pair: Loop) -> float:
+    return float(np.mean(np.concatenate(pair)))
 
 
 def _check_direction(potentiation: BranchFit) -> None:

@@ -15,6 +15,8 @@ Item = TypeVar("Item")
 MIN_CYCLES = 3
 """Fewer repetitions than this say nothing of their own scatter."""
 
+_FEWEST_BLOCKS = 5
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -72,6 +74,16 @@ def _finite(number: float) -> float | None:
     return float(number) if math.isfinite(number) else None
 
 
+def drifts(levels: Sequence[float]) -> bool:
+    """Tell whether neighbours in a series are alike beyond chance (two sigma), 10 or more."""
+    x = np.asarray(levels, dtype=float)
+    x = x - x.mean()
+    power = float(x @ x)
+    if x.size < 2 * _FEWEST_BLOCKS or power == 0:
+        return False
+    return float(x[1:] @ x[:-1]) / power > 2 / math.sqrt(x.size)
+
+
 @dataclass(frozen=True)
 class Replicas(Generic[Item]):
     """Data sets that might as well have been measured, for the error of any statistic.
@@ -94,23 +106,36 @@ class Replicas(Generic[Item]):
     source: str
 
     @classmethod
-    def leave_one_out(
-        cls, cycles: Sequence[Any], combine: Callable[[list[Any]], Item], name: str = "cycles"
+    def leave_out(
+        cls,
+        cycles: Sequence[Any],
+        combine: Callable[[list[Any]], Item],
+        level: Callable[[Any], float] = np.mean,
     ) -> "Replicas[Item]":
-        """Return the delete-one jackknife of at least `MIN_CYCLES` repetitions.
+        """Return the jackknife of at least `MIN_CYCLES` repetitions.
 
         The scatter between cycles holds every kind of noise, also noise that is correlated
         along a curve, which the residuals of a least-squares fit would take for shape.
+        Each cycle is left out once; where the cycles drift (the `level` of one predicts
+        that of the next), whole blocks of neighbours are, because a drift leaves fewer
+        independent cycles than there are.
 
         References
         ----------
-        B. Efron and C. Stein, Annals of Statistics 9, 586 (1981).
+        B. Efron and C. Stein, Annals of Statistics 9, 586 (1981); H. R. Künsch, Annals of
+        Statistics 17, 1217 (1989).
         """
         n = len(cycles)
         if n < MIN_CYCLES:
-            raise FitError(f"{n} {name} have no scatter to look at, {MIN_CYCLES} are needed")
-        items = [combine([*cycles[:i], *cycles[i + 1 :]]) for i in range(n)]
-        return cls(items, False, n - 1, f"jackknife over {n} {name}")
+            raise FitError(f"{n} cycles have no scatter to look at, {MIN_CYCLES} are needed")
+        drifting = drifts([level(cycle) for cycle in cycles])
+        n_blocks = max(_FEWEST_BLOCKS, round(math.sqrt(n))) if drifting else n
+        items = []
+        for block in np.array_split(np.arange(n), n_blocks):
+            left_out = set(block.tolist())
+            items.append(combine([cycles[i] for i in range(n) if i not in left_out]))
+        what = f"{n_blocks} blocks of {n} drifting cycles" if drifting else f"{n} cycles"
+        return cls(items, False, n_blocks - 1, f"jackknife over {what}")
 
     @classmethod
     def simulated(
@@ -126,7 +151,7 @@ class Replicas(Generic[Item]):
         """
         rng = np.random.default_rng(seed)
         items = [draw(rng) for _ in range(n_draws)]
-        source = f"{n_draws} simulated repetitions with the noise found, seed {seed}"
+        source = f"{n_draws} simulated repetitions (rough: few cycles), seed {seed}"
         return cls(items, True, dof, source)
 
     def first(self, n: int) -> "Replicas[Item]":
@@ -150,7 +175,7 @@ class Replicas(Generic[Item]):
         """
         values = np.asarray(values, dtype=float)
         if not self.is_simulated:
-            n = values.size
+            n = values.size  # a replica without a value leaves no error: NaN spreads
             error = math.sqrt((n - 1) / n * float(np.sum((values - values.mean()) ** 2)))
             return Estimate(value, error, self.dof, unit, self.source)
         spread = np.sort(np.where(np.isfinite(values), np.abs(values - value), np.inf))

@@ -83,7 +83,7 @@ def fit_noise(cycles: Sequence[FloatArray]) -> tuple[NoiseModel, Estimate, Estim
     if len(deviations) < MIN_CYCLES:
         source = "one mean curve, no error"
         return model, Estimate(values[0], source=source), Estimate(values[1], source=source)
-    replicas = Replicas.leave_one_out(deviations, _fit)
+    replicas = Replicas.leave_out(deviations, _fit, lambda d: float(np.mean(np.square(d))))
     return (
         model,
         replicas.estimate(lambda found: found.sigma_c2c, values[0]),

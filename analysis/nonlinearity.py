@@ -31,6 +31,8 @@ from labsyn.analysis.estimate import Estimate
 from labsyn.data.errors import FitError
 
 Form = Literal["recursion", "continuous"]
+_LARGEST_BETA = 20.0  # beyond, the curve is a step or noise
+_RUNAWAY = 1e100
 _LARGEST_ALPHA = 40.0  # beyond, the curve is a step within rounding
 
 
@@ -228,12 +230,16 @@ def fit_exponential(
     trials = np.linspace(-9, 9, 13)
     start = trials[np.argmin([np.sum(residuals(trial) ** 2) for trial in trials])]
     # The linear unknowns are solved inside, so that only the continuum β is searched.
+    bounds = (-_LARGEST_BETA, _LARGEST_BETA)
     found = least_squares(
-        residuals, [start], jac="3-point", xtol=1e-14, ftol=1e-14, gtol=1e-14, x_scale=1.0
+        residuals, [start], jac="3-point", xtol=1e-15, ftol=1e-15, gtol=1e-15, bounds=bounds
     )
     if not found.success:
         raise FitError(f"the exponential fit did not converge: {found.message}")
-    c = _curvature(float(found.x[0]), offset[-1])
+    c = _curvature(found.x.item(), offset[-1])
+    reached = max(abs(found.x.item()), abs(c * basis(offset, c)[0][-1]))
+    if reached > 0.99 * _LARGEST_BETA:
+        raise FitError("no exponential law comes near this curve: it is a step, or noise")
     r, start_value, step = _solve(basis, offset, v, c, constrained)
     return _exponential_result(
         (k, middle + scale * start_value, scale * step, c),
@@ -310,9 +316,10 @@ def _recursion(offset: FloatArray, c: float) -> tuple[FloatArray, FloatArray]:
     last = math.ceil(float(offset.max(initial=0.0)))
     z, dz = np.zeros(last + 1), np.zeros(last + 1)
     for i in range(last):
-        fall = math.exp(min(-c * z[i], 700.0))
-        z[i + 1] = z[i] + fall
-        dz[i + 1] = dz[i] - fall * (z[i] + c * dz[i])
+        # A trial that runs away is cut where squares still are numbers.
+        fall = math.exp(min(-c * z[i], 100.0))
+        z[i + 1] = min(z[i] + fall, _RUNAWAY)
+        dz[i + 1] = max(dz[i] - fall * (z[i] + c * dz[i]), -_RUNAWAY)
     whole = np.arange(last + 1)
     return np.interp(offset, whole, z), np.interp(offset, whole, dz)
 

@@ -23,6 +23,7 @@ from labsyn.data.errors import FitError
 _LANES = 8
 _MAX_STEPS = 60
 _TOLERANCE = 1e-8
+_LARGEST_BETA = 20.0  # beyond, the curve is a step or noise
 _TRIALS = 13  # starts of the search: continuum β from -9 to 9
 
 
@@ -41,7 +42,8 @@ class ExponentialFits:
     rmse : ndarray
         Root mean square residual.
     converged : ndarray of bool
-        False where no fit exists: fewer than 5 points, not finite, constant.
+        False where no fit exists: fewer than 5 points, not finite, constant, or a curve
+        that is noise or a step.
     """
 
     beta: FloatArray
@@ -109,8 +111,10 @@ def _fit_all(values, begins, n, rows, out):  # type: ignore[no-untyped-def]
         for lane in range(min(_LANES, rows.size - block)):
             if usable[lane]:
                 row = out[rows[block + lane]]
-                _store(n, middle[lane], scale[lane], sums[:, lane], row)
-                row[6] = 1.0 if converged[lane] and abs(b[lane]) < 20 else 0.0
+                beta = sums[8, lane] * sums[6, lane]  # c z_n
+                if converged[lane] and max(abs(beta), abs(b[lane])) < _LARGEST_BETA:
+                    _store(n, middle[lane], scale[lane], sums[:, lane], row)
+                    row[6] = 1.0
 
 
 @numba.njit(cache=True, nogil=True)

@@ -49,11 +49,11 @@ def verdict_rows(result: Characterisation) -> list[list[str]]:
 
 def _branch_rows(branch: BranchFit) -> list[list[str]]:
     name = branch.name
-    rows = [
-        _row(f"{name}: β (recursion, free ends)", branch.exponential.beta),
-        _row(f"{name}: β (recursion, ends held)", branch.constrained.beta),
-        _row(f"{name}: β (continuous time)", branch.continuous.beta),
-    ]
+    rows = [_row(f"{name}: β (recursion, free ends)", branch.exponential.beta)]
+    if branch.constrained is not None:
+        rows.append(_row(f"{name}: β (recursion, ends held)", branch.constrained.beta))
+    if branch.continuous is not None:
+        rows.append(_row(f"{name}: β (continuous time)", branch.continuous.beta))
     if branch.power is not None:
         rows.append(_row(f"{name}: α (power law)", branch.power.alpha))
     return rows
@@ -62,6 +62,8 @@ def _branch_rows(branch: BranchFit) -> list[list[str]]:
 def _row(name: str, estimate: Estimate) -> list[str]:
     low, high = estimate.interval
     known = math.isfinite(estimate.standard_error)
+    if name.split(":")[-1].strip().startswith("σ"):
+        low = max(low, 0.0)  # a standard deviation is not negative
     return [
         name,
         _number(estimate.value, estimate.unit),

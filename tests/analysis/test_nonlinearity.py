@@ -95,6 +95,16 @@ def test_batch_takes_ragged_curves_and_marks_what_it_cannot_fit() -> None:
         fit_exponential_batch([np.ones((2, 2))])
 
 
+def test_what_is_no_curve_has_no_number() -> None:
+    noise = np.random.default_rng(0).standard_normal((500, 40))
+    batch = fit_exponential_batch(noise)
+    assert not batch.converged.all()
+    assert np.isnan(batch.beta[~batch.converged]).all()
+    assert np.abs(batch.beta[batch.converged]).max() < 40
+    with pytest.raises(FitError, match="no exponential law comes near"):
+        fit_exponential(np.arange(20), np.where(np.arange(20) < 1, 0.0, 1.0))
+
+
 def test_residual_intervals_cover_under_white_noise() -> None:
     rng = np.random.default_rng(0)
     curves = exact(1.5, 60) + rng.normal(0, 0.4e-6, (2000, 61))

@@ -96,6 +96,44 @@ def test_a_wrong_law_is_called_wrong() -> None:
     assert not fit.power_shape.describes
 
 
+k = np.arange(51)
+WRONG = {
+    "step": np.where(k < 25, 0.0, 1.0),
+    "sigmoid": 1 / (1 + np.exp(-40 * (k / 50 - 0.5))),
+    "oscillation": k / 50 + 0.3 * np.sin(2 * np.pi * 5 * k / 50),
+    "alternating": k / 50 + 0.2 * (-1.0) ** k,
+    "outlier": k / 50 + 0.5 * (k == 20),
+    "staircase": np.floor(k / 10.01) / 4,
+}
+
+
+@pytest.mark.parametrize("sigma", [0.0, 0.002])
+@pytest.mark.parametrize("name", WRONG)
+def test_abrupt_and_fast_deviations_are_excused_by_nothing(name: str, sigma: float) -> None:
+    rng = np.random.default_rng(0)
+    made = [1 + WRONG[name] + sigma * rng.standard_normal(51) for _ in range(5)]
+    fit = fit_branch(made, "potentiation")
+    assert fit.shape.describes is False
+    assert "does NOT describe" in fit.shape.verdict
+
+
+@pytest.mark.parametrize("n_points", [5, 6, 8, 11, 14])
+@pytest.mark.parametrize("n_cycles", [1, 4])
+def test_few_points_are_no_crash_and_no_praise(n_points: int, n_cycles: int) -> None:
+    made = cycles(n_cycles, n_points - 1, 0.002, 0.002, seed=0)
+    shape = fit_branch(made, "potentiation").shape
+    if n_points <= 6:
+        assert shape.describes is None
+        assert "too few points" in shape.verdict
+    assert shape.describes is not False
+
+
+def test_one_rough_curve_cannot_tell() -> None:
+    shape = fit_branch([1 + WRONG["oscillation"]], "potentiation").shape
+    assert shape.describes is None
+    assert "measure three cycles" in shape.verdict
+
+
 def test_the_better_family_is_chosen() -> None:
     rng = np.random.default_rng(0)
     power = power_conductance(np.linspace(0, 1, 60), 1e-6, 2e-5, 4.0)
