@@ -62,6 +62,10 @@ def asymmetric_ratio(
     loop, because both branches share the highest conductance; it is offered to compare
     with values that were computed that way.
 
+    The largest of noisy differences is biased upwards: with read noise of 2 % of the range
+    and 5 cycles by about a tenth of its value. Average more cycles before trusting the
+    second digit.
+
     Raises
     ------
     FitError

@@ -2,6 +2,7 @@
 
 import atexit
 import contextlib
+import functools
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
@@ -93,13 +94,13 @@ class Bench:
         """True if no real instrument is behind this bench."""
         return self.simulation is not None
 
-    @property
+    @functools.cached_property
     def pulse_source(self) -> PulseSource:
         """The instrument in the role of pulse source, inside the limits."""
         analyser, channel = self._player("pulse_source")
         return GuardedPulseSource(SMUPulseSource(analyser, channel), self.limits)
 
-    @property
+    @functools.cached_property
     def reader(self) -> Reader:
         """The instrument in the role of reader, inside the limits."""
         analyser, channel = self._player("reader")
@@ -119,15 +120,16 @@ class Bench:
 
     def describe(self) -> dict[str, Any]:
         """Return what a run file says of the bench; asks each instrument for its settings."""
+        settings = self.settings()
         instruments = {
             name: {
                 "driver": self.config.instruments[name].driver,
                 "resource": self.config.instruments[name].resource,
                 "idn": self._idn[name],
-                "settings": instrument.settings(),
+                "settings": settings[name],
                 "simulated": self.is_simulated,
             }
-            for name, instrument in self._instruments.items()
+            for name in self._instruments
         }
         described: dict[str, Any] = {
             "instruments": instruments,
@@ -141,6 +143,15 @@ class Bench:
             described["device_truth"] = self.simulation.describe_device()
         return described
 
+    def settings(self) -> dict[str, dict[str, str]]:
+        """Return what each instrument says of its settings now."""
+        return {name: each.settings() for name, each in self._instruments.items()}
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a person at the bench should be told of its wiring."""
+        return list(self.simulation.wiring.warnings) if self.is_simulated else []
+
     def make_safe(self) -> None:
         """Bring every instrument to 0 V and off, each independently of the others.
 
@@ -150,11 +161,17 @@ class Bench:
             Naming the instruments that could not be reached, after all were tried.
         """
         failed = []
+        interrupt: BaseException | None = None
         for name, instrument in self._instruments.items():
             try:
                 instrument.shutdown()
             except Exception as error:  # whatever it is, the next one must be switched off
                 failed.append(f"{name} ({error})")
+            except BaseException as error:  # Ctrl-C waits until all are off
+                failed.append(f"{name} (interrupted)")
+                interrupt = error
+        if interrupt is not None:
+            raise interrupt
         if failed:
             raise UnsafeShutdownError(
                 f"could not make safe: {'; '.join(failed)}; switch the outputs off by hand"
@@ -181,7 +198,8 @@ class Bench:
         trace: TracebackType | None,
     ) -> None:
         try:
-            self.close()
+            with self.signals.hold():
+                self.close()
         except UnsafeShutdownError as unsafe:
             if error is not None:
                 unsafe.add_note(f"while leaving because of: {error!r}")
@@ -193,6 +211,13 @@ class Bench:
         kind = DRIVERS[driver]
         try:
             with as_labsyn_errors(name, "open"):
+                self._idn[name] = _identify(resource, library)
+            if not kind.MODEL.search(self._idn[name]):
+                raise BenchError(
+                    f"{name} at {resource} is {self._idn[name]!r}, no instrument for {driver}; "
+                    "check the address in the bench file"
+                )
+            with as_labsyn_errors(name, "open"):
                 instrument = kind(resource, visa_library=library)
         except (pyvisa.errors.LibraryError, OSError, ValueError) as error:
             if isinstance(error, BenchError):
@@ -202,13 +227,6 @@ class Bench:
                 f"cannot open {name} at {resource}: {error}"
             ) from error
         self._instruments[name] = instrument
-        with as_labsyn_errors(name, "*IDN?"):
-            self._idn[name] = str(instrument.id)
-        if not kind.MODEL.search(self._idn[name]):
-            raise BenchError(
-                f"{name} at {resource} is {self._idn[name]!r}, no instrument for {driver}; "
-                "check the address in the bench file"
-            )
 
     def _player(self, role: str) -> tuple[KeysightB1500A, int]:
         self.require([role])
@@ -220,6 +238,13 @@ class Bench:
             with contextlib.suppress(Exception):  # it is off; a lost session cannot be closed
                 instrument.adapter.close()
         self._instruments = {}
+
+
+def _identify(resource: str, library: Any) -> str:
+    """Ask who is there, and nothing else: it may be somebody else's instrument."""
+    session = pyvisa.ResourceManager(library).open_resource(resource, read_termination="\n")
+    with session:
+        return str(session.query("*IDN?")).strip()  # type: ignore[attr-defined]
 
 
 def _simulate(config: BenchConfig) -> tuple[Any, Any]:

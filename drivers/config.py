@@ -102,11 +102,18 @@ def load_config(path: Path) -> BenchConfig:
         raise ConfigError(f"{path} is no bench file: {error}") from error
     try:
         config = BenchConfig.model_validate(plain)
+        _ = config.allowed
     except ValidationError as error:
         problems = "; ".join(_sentence(item) for item in error.errors())
         raise ConfigError(f"{path}: {problems}") from None
     except LabsynError as error:
         raise ConfigError(f"{path}: {error}") from error
+    _check_roles(config, path)
+    return config
+
+
+def _check_roles(config: BenchConfig, path: Path) -> None:
+    holders: dict[str, tuple[str, int]] = {}
     for role, played in config.roles.items():
         if played.instrument not in config.instruments:
             known = ", ".join(config.instruments)
@@ -114,7 +121,15 @@ def load_config(path: Path) -> BenchConfig:
                 f"{path}: [roles.{role}] names the instrument {played.instrument!r}; "
                 f"the bench has {known}"
             )
-    return config
+        output = (played.instrument, played.channel)
+        if holders.setdefault(played.terminal, output) != output:
+            raise ConfigError(
+                f"{path}: [roles.{role}] puts channel {played.channel} on terminal "
+                f"{played.terminal!r}, where channel {holders[played.terminal][1]} is already; "
+                "two outputs on one terminal drive against each other"
+            )
+    if config.simulation is not None and not config.ground:
+        raise ConfigError(f"{path}: ground is empty; a current needs a terminal to return by")
 
 
 def _sentence(item: Any) -> str:

@@ -8,6 +8,8 @@ from pymeasure.instruments.agilent import AgilentB1500
 
 from labsyn.data.errors import InstrumentDataError, InstrumentDisconnected, InstrumentError
 from labsyn.data.flags import Flag
+from labsyn.drivers.b1500a_modules import KeysightCMU, KeysightSPGU
+from labsyn.drivers.b1500a_sweeps import SweepMeasurements
 from labsyn.drivers.flex_data import Datum, parse_data
 from labsyn.drivers.wire import as_labsyn_errors
 
@@ -16,8 +18,8 @@ _MAX_ERRORS = 16
 _TIMEOUT = 10.0  # seconds beyond what a measurement takes
 
 
-class KeysightB1500A(AgilentB1500):
-    """Source voltages and pulses, measure currents.
+class KeysightB1500A(SweepMeasurements, AgilentB1500):
+    """Source voltages and pulses, measure currents and capacitances.
 
     Parameters
     ----------
@@ -54,6 +56,7 @@ class KeysightB1500A(AgilentB1500):
             if int(match[1]) == 0:
                 break
             errors.append(f"{int(match[1])} {match[2]}")
+        errors = list(dict.fromkeys(errors))
         if errors:
             raise InstrumentError(f"the B1500A reports: {'; '.join(errors)}")
         return errors
@@ -100,6 +103,7 @@ class KeysightB1500A(AgilentB1500):
         except InstrumentDisconnected:
             return  # it is mute: the first error tells more
         except InstrumentError as reason:
+            reason.add_note(str(error))
             raise reason from error
 
     def read_data(self, number_of_points: int) -> pd.DataFrame:
@@ -129,6 +133,21 @@ class KeysightB1500A(AgilentB1500):
             rows.append(row | {"flags": int(flags)})
         return pd.DataFrame(rows)
 
+    def initialize_all_spgus(self) -> None:
+        """Make ``spgu3`` of the pulse generator in slot 3, with its defects mended."""
+        self._add_modules("SPGU", KeysightSPGU, "spgus", "spgu")
+
+    def initialize_cmu(self) -> None:
+        """Make ``cmu`` of the capacitance unit, with its defects mended."""
+        self._add_modules("CMU", KeysightCMU, "cmu", None)
+
+    def _add_modules(self, model: str, kind: Any, collection: str, prefix: Any) -> None:
+        with as_labsyn_errors(self.name, "UNT?"):
+            modules = self.query_modules()
+        for slot, name in modules.items():
+            if model in name and name != "WGFMU":
+                self.add_child(kind, slot, collection=collection, prefix=prefix)
+
     def spot_current(self, channel: int, measure_range: int = 0) -> Datum:
         """Measure the current of `channel` now, in ampere (``TI``); range 0 is automatic."""
         return self._only(self.fetch(f"TI {channel},{measure_range}"), channel, "I")
@@ -143,18 +162,34 @@ class KeysightB1500A(AgilentB1500):
         self.command(f"PT 0,{width:.6g},{period:.6g}")
         self.timeout = period + _TIMEOUT
 
-    def pulsed_spot(self, channel: int, voltage: float, compliance_current: float) -> Datum:
-        """Apply one pulse from a base of 0 V and measure at its end (``PV``, ``XE``)."""
-        message = f"PV {channel},0,0,{voltage:.6g},{compliance_current:.6g};XE"
-        return self._only(self.fetch(message), channel, "I")
+    def set_pulse(self, channel: int, voltage: float, compliance_current: float) -> None:
+        """Set the level of the next pulses, from a base of 0 V (``PV``).
+
+        On its own and checked: a pulse whose level was refused would repeat the last one.
+        """
+        self.command(f"PV {channel},0,0,{voltage:.6g},{compliance_current:.6g}")
+
+    def pulsed_spot(self, channel: int) -> Datum:
+        """Apply one pulse as set, and measure at its end (``XE``)."""
+        return self._only(self.fetch("XE"), channel, "I")
 
     def read_at(self, channel: int, voltage: float, compliance_current: float) -> Datum:
-        """Force `voltage`, measure the current, return to 0 V: one message, one answer."""
+        """Force `voltage`, measure the current, return to 0 V; raise if any was refused.
+
+        The error queue is read each time: the current that flows after a refused voltage is
+        a number like any other.
+        """
         limit = f"{compliance_current:.6g}"
         message = (
             f"DV {channel},0,{voltage:.6g},{limit};TI {channel},0;DV {channel},0,0,{limit}"
         )
-        return self._only(self.fetch(message), channel, "I")
+        datum = self._only(self.fetch(message), channel, "I")
+        try:
+            self.check_errors()
+        except InstrumentError as error:
+            error.add_note(f"after sending {message!r}")
+            raise
+        return datum
 
     @property
     def timeout(self) -> float:

@@ -51,17 +51,21 @@ class StopSignals:
 
     @contextmanager
     def run(self) -> Iterator[None]:
-        """Hold signals back while a run is on; `requested` tells of them."""
+        """Hold signals back while a run is on; `requested` tells of them.
+
+        Afterwards they stay held until the `hold` that finishes the file has ended, so that
+        none comes in between.
+        """
         self.requested, self._running = "", True
         try:
             yield
         finally:
-            self._running = False
+            self._held, self._running = 0, False
 
     @contextmanager
     def hold(self) -> Iterator[None]:
         """Keep signals back, and deliver the first of them at the end."""
-        self._held = 0
+        self._held = self._held or 0
         try:
             yield
         finally:

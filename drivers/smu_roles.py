@@ -12,15 +12,19 @@ class SMUPulseSource:
         self._analyser = analyser
         self._channel = channel
         self._compliance = 0.0
+        self._voltage: float | None = None
 
     def setup_pulses(self, *, width: float, period: float, compliance_current: float) -> None:
-        self._compliance = compliance_current
+        self._compliance, self._voltage = compliance_current, None
         self._analyser.command(f"CN {self._channel}")
         self._analyser.setup_pulsed_spot(self._channel, width, period)
 
     def pulse(self, voltage: float) -> Reading:
-        datum = self._analyser.pulsed_spot(self._channel, voltage, self._compliance)
-        return _reading(voltage, datum)
+        if voltage != self._voltage:
+            self._voltage = None  # nothing is known of the level if this is refused
+            self._analyser.set_pulse(self._channel, voltage, self._compliance)
+            self._voltage = voltage
+        return _reading(voltage, self._analyser.pulsed_spot(self._channel))
 
 
 class SMUReader:

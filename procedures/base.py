@@ -96,7 +96,7 @@ class BenchProcedure(Procedure):
             raise ConfigError(f"{self.name()} has no parameter {name!r}; {hint}")
         try:
             parameter.value = _plain(parameter, value)
-        except (ValueError, TypeError, UnitError) as error:
+        except (ValueError, TypeError, OverflowError, UnitError) as error:
             raise ConfigError(
                 f"{self.name()}: {name} = {value!r} is refused: {_allowed(parameter, error)}"
             ) from error
@@ -124,9 +124,10 @@ def _plain(parameter: Parameter, value: Any) -> Any:
 def _allowed(parameter: Parameter, error: Exception) -> str:
     low, high = getattr(parameter, "minimum", None), getattr(parameter, "maximum", None)
     unit = f" {parameter.units}" if getattr(parameter, "units", None) else ""
-    if isinstance(error, UnitError) or low is None:
-        return str(error)
     choices = getattr(parameter, "choices", None)
     if choices:
         return f"allowed are {', '.join(map(str, choices))}"
-    return f"allowed is {low:g} to {high:g}{unit}"
+    if isinstance(error, UnitError) or low is None:
+        return str(error)
+    kind = "whole numbers from" if isinstance(parameter, IntegerParameter) else "is"
+    return f"allowed {kind} {low:g} to {high:g}{unit}"

@@ -2,12 +2,14 @@
 
 from pymeasure.experiment import FloatParameter, IntegerParameter, ListParameter
 
-from labsyn.data.errors import BenchError
+from labsyn.data.errors import BenchError, LimitError
 from labsyn.data.flags import Flag
 from labsyn.data.run import Column
 from labsyn.drivers.bench import Bench
 from labsyn.drivers.roles import PulseSource, Reader
 from labsyn.procedures.base import BenchProcedure
+
+_LONGEST_PERIOD = 5.0  # of a source-measure unit
 
 
 class PulseTrain(BenchProcedure):
@@ -63,6 +65,11 @@ class PulseTrain(BenchProcedure):
         limits.check_pulse_width(self.pulse_width, "pulse_width")
         limits.check_current(self.compliance_current, "compliance_current")
         limits.check_n_pulses(2 * self.n_pulses * self.n_cycles, "the number of pulses")
+        if self.pulse_width + self.pulse_pause > _LONGEST_PERIOD:
+            raise LimitError(
+                f"pulse_width + pulse_pause is {self.pulse_width + self.pulse_pause:g} s, a "
+                f"pulse period is at most {_LONGEST_PERIOD:g} s; nothing was sent"
+            )
         if self.read_voltage == 0:
             raise BenchError("read_voltage is 0 V; a conductance needs a voltage to be read")
 
@@ -95,9 +102,10 @@ class PulseTrain(BenchProcedure):
                     applied = self.source.pulse(voltage)
                     self._read(cycle, branch, pulse, voltage, applied.current, applied.flags)
                     done += 1
+                    if done % max(total // 100, 1) == 0:
+                        self.emit("progress", 100 * done / total)
                     if self.should_stop():
                         return
-                self.emit("progress", 100 * done / total)
 
     def _read(
         self, cycle: int, branch: int, pulse: int, voltage: float, current: float, flags: Flag

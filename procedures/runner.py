@@ -5,6 +5,7 @@ finished; here rows are written by the measuring thread itself, so that a row th
 stored stops the measurement, and every way out makes the bench safe and keeps the rows.
 """
 
+import contextlib
 import traceback
 from collections.abc import Callable
 from datetime import datetime
@@ -13,12 +14,13 @@ from typing import Any
 
 from pymeasure.experiment import Procedure
 
-from labsyn.data.errors import BenchError, UnsafeShutdownError
+from labsyn.data.errors import BenchError, InstrumentError, StorageError, UnsafeShutdownError
 from labsyn.data.run import Run, RunWriter
 from labsyn.drivers.bench import Bench
 from labsyn.procedures.base import BenchProcedure
 
 Progress = Callable[[float], None]
+_MOST_RUNS = 1000
 
 
 def measure(
@@ -63,16 +65,7 @@ def measure(
     """
     bench.require(procedure.ROLES)
     procedure.check(bench)
-    writer = RunWriter.create(
-        _free_path(Path(folder), name or procedure.name(), dated=name is None),
-        procedure=procedure.name(),
-        parameters=procedure.parameter_values(),
-        parameter_units=procedure.units(),
-        columns=procedure.COLUMNS,
-        metadata={"sample": sample or {}, **bench.describe()},
-        n_rows=procedure.row_estimate(),
-        plot=procedure.PLOT,
-    )
+    writer = _start(procedure, bench, Path(folder), name, sample or {})
     status, reason = "finished", ""
     try:
         with bench.signals.run():
@@ -123,6 +116,10 @@ def _close(
     except UnsafeShutdownError as shutdown:
         unsafe = shutdown
         status, reason = "failed", f"unsafe shutdown: {shutdown} {reason}".strip()
+    for warning in bench.warnings:
+        writer.event("warning", warning)
+    with contextlib.suppress(InstrumentError):  # an instrument that is lost has no settings
+        writer.update_metadata({"instruments_after": bench.settings()})
     path = writer.finish(status, reason=reason, traceback=text)
     if unsafe is not None:
         unsafe.add_note(f"the run is kept in {path}")
@@ -130,11 +127,31 @@ def _close(
     return path
 
 
-def _free_path(folder: Path, name: str, *, dated: bool) -> Path:
-    """Return a file name that is not taken; two runs of one second get a number."""
-    stem = f"{datetime.now():%Y%m%d-%H%M%S}-{name}" if dated else name
-    for number in range(1, 1000):
+def _start(
+    procedure: BenchProcedure,
+    bench: Bench,
+    folder: Path,
+    name: str | None,
+    sample: dict[str, Any],
+) -> RunWriter:
+    """Open the file; of several runs that start in one second each gets a number."""
+    stem = name or f"{datetime.now():%Y%m%d-%H%M%S}-{procedure.name()}"
+    metadata = {"sample": sample, **bench.describe()}
+    for number in range(1, _MOST_RUNS):
         path = folder / (f"{stem}.h5" if number == 1 else f"{stem}-{number}.h5")
-        if not path.exists() and not path.with_name(path.name + ".part").exists():
-            return path
-    raise BenchError(f"{folder} holds a thousand runs named {stem}; choose another name")
+        try:
+            return RunWriter.create(
+                path,
+                procedure=procedure.name(),
+                parameters=procedure.parameter_values(),
+                parameter_units=procedure.units(),
+                columns=procedure.COLUMNS,
+                metadata=metadata,
+                n_rows=procedure.row_estimate(),
+                plot=procedure.PLOT,
+            )
+        except StorageError:
+            taken = path.exists() or path.with_name(path.name + ".part").exists()
+            if name is not None or not taken:  # a name that was asked for is not changed
+                raise
+    raise BenchError(f"{folder} holds {_MOST_RUNS - 1} runs named {stem}; choose another name")

@@ -246,4 +246,7 @@ def _law_from_dict(plain: Mapping[str, Any]) -> UpdateLaw:
     kind = _LAWS.get(values.pop("law", ""))
     if kind is None:
         raise ModelError(f"unknown law {plain.get('law')!r}, known are {', '.join(_LAWS)}")
+    for name, value in values.items():
+        if not isinstance(value, int | float):
+            raise ModelError(f"{name} of a law is {value!r}, a number is needed")
     return kind(**values)

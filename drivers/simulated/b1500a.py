@@ -12,12 +12,20 @@ from typing import Any
 
 from labsyn.drivers.clock import VirtualClock
 from labsyn.drivers.simulated import (
+    b1500a_cmu_commands,
     b1500a_common,
+    b1500a_converters,
     b1500a_learn,
     b1500a_measure,
+    b1500a_pulse_setup,
+    b1500a_quasi_setup,
+    b1500a_selector_commands,
     b1500a_setup,
     b1500a_source,
+    b1500a_spgu_commands,
 )
+from labsyn.drivers.simulated.b1500a_cmu import Impedance
+from labsyn.drivers.simulated.b1500a_selector import SelectorPort
 from labsyn.drivers.simulated.b1500a_state import Mainframe
 from labsyn.drivers.simulated.flex import (
     BAD_PARAMETER,
@@ -30,8 +38,14 @@ from labsyn.drivers.simulated.wiring import Wiring
 
 COMMANDS: dict[str, Command] = {
     **b1500a_common.COMMANDS,
+    **b1500a_converters.COMMANDS,
     **b1500a_source.COMMANDS,
     **b1500a_setup.COMMANDS,
+    **b1500a_pulse_setup.COMMANDS,
+    **b1500a_quasi_setup.COMMANDS,
+    **b1500a_cmu_commands.COMMANDS,
+    **b1500a_spgu_commands.COMMANDS,
+    **b1500a_selector_commands.COMMANDS,
     **b1500a_measure.COMMANDS,
     **b1500a_learn.COMMANDS,
 }
@@ -56,12 +70,13 @@ def _parse(message: str) -> tuple[_Step, ...]:
 
 
 class SimulatedB1500A:
-    """A mainframe with SMUs in its slots.
+    """A mainframe with SMUs, capacitance units and pulse generators in its slots.
 
     Parameters
     ----------
     wiring : Wiring
-        Where channel k is the source ``"<address>/<k>"``.
+        Where channel k is the source ``"<address>/<k>"``: the slot of an SMU or a
+        capacitance unit, 301 and 302 for the pulse generator in slot 3.
     clock : VirtualClock
         Measurements, pauses and pulses take their time on it.
     modules : mapping of int to str
@@ -72,6 +87,12 @@ class SimulatedB1500A:
         Seed of the measurement noise.
     noise : bool
         Whether the converters are noisy.
+    impedance : callable, optional
+        Impedance in ohm, at a frequency in hertz, of what the capacitance unit is wired
+        to; by default its conductance beside the capacitance of a film
+        (`labsyn.drivers.simulated.b1500a_cmu`).
+    selector : mapping of int to SelectorPort
+        What is on each port of a 16440A; its channels must not be wired otherwise.
 
     Attributes
     ----------
@@ -81,7 +102,7 @@ class SimulatedB1500A:
     Raises
     ------
     ConfigError
-        If a slot or a module does not exist.
+        If a slot, a module or a selector port does not exist.
     """
 
     def __init__(
@@ -93,13 +114,18 @@ class SimulatedB1500A:
         seed: int = 0,
         *,
         noise: bool = True,
+        impedance: Impedance | None = None,
+        selector: Mapping[int, SelectorPort] | None = None,
     ) -> None:
         if modules is None:
             modules = {1: "B1517A", 2: "B1517A"}
         self.address = address
         self.log: deque[tuple[float, str]] = deque(maxlen=_LOG_LENGTH)
         self._clock = clock
-        self._frame = Mainframe(wiring, clock, modules, address, seed, noise=noise)
+        self._frame = Mainframe(
+            wiring, clock, modules, address, seed,
+            noise=noise, impedance=impedance, selector=selector or {},
+        )  # fmt: skip
 
     def write(self, data: bytes) -> None:
         """Handle one message; whatever is wrong with it goes to the error queue."""
@@ -107,6 +133,7 @@ class SimulatedB1500A:
         self.log.append((self._clock.now(), message))
         steps = _parse(message)
         alone = len(steps) == 1
+        self._frame.spgu.note_absence()
         for step in steps:
             try:
                 if isinstance(step, FlexError):
@@ -114,6 +141,7 @@ class SimulatedB1500A:
                 self._run(*step, alone=alone)
             except FlexError as error:
                 self._frame.report(error)
+        self._frame.spgu.leave()
 
     def _run(
         self, header: str, command: Command, values: tuple[Any, ...], *, alone: bool
@@ -132,13 +160,27 @@ class SimulatedB1500A:
         self._frame.output.clear()
 
     def trigger(self) -> None:
-        """Start the measurement, as XE does."""
-        self.write(b"XE")
+        """Group execute trigger: start the measurement in trigger mode 1."""
+        self._start(b1500a_measure.GET)
+
+    def external_trigger(self) -> None:
+        """Pulse at the Ext Trig In terminal: start the measurement in trigger mode 3."""
+        self._start(b1500a_measure.EXTERNAL)
+
+    def _start(self, event: str) -> None:
+        self.log.append((self._clock.now(), f"<{event}>"))
+        try:
+            b1500a_measure.start(self._frame, event)
+        except FlexError as error:
+            self._frame.report(error)
 
     def status_byte(self) -> int:
         return self._frame.status_byte()
 
     def outputs(self) -> dict[int, float | None]:
-        """Return the volts at each channel, None where the output switch is open."""
-        smus = self._frame.smus.values()
-        return {s.slot: s.wiring.voltage(s.source) if s.on else None for s in smus}
+        """Return the volts at each channel, None where the output switch is open.
+
+        A pulse generator is named by its slot, and slot * 100 + 2 for its second channel.
+        """
+        units = self._frame.channels.values()
+        return {u.slot: u.wiring.voltage(u.source) if u.on else None for u in units}

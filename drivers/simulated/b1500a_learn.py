@@ -5,9 +5,12 @@ No space stands after a mnemonic: real answers read ``RI1,0`` (Programming Guide
 
 from collections.abc import Callable
 
+from labsyn.drivers.simulated.b1500a_cmu import Cmu
+from labsyn.drivers.simulated.b1500a_learn_modes import MODE_TYPES, exact
 from labsyn.drivers.simulated.b1500a_smu import Smu
-from labsyn.drivers.simulated.b1500a_state import Mainframe, Sweep
-from labsyn.drivers.simulated.flex import BAD_PARAMETER, Command, FlexError, integer
+from labsyn.drivers.simulated.b1500a_spgu import SpguChannel
+from labsyn.drivers.simulated.b1500a_state import Mainframe
+from labsyn.drivers.simulated.flex import BAD_PARAMETER, Command, FlexError, integer, number
 
 
 def learn(frame: Mainframe, kind: int | None) -> str:
@@ -15,15 +18,46 @@ def learn(frame: Mainframe, kind: int | None) -> str:
     if kind is None or kind == 0:
         return _switches(frame)
     if 1 <= kind <= 10:
-        return _output(frame.smu(kind))
+        return _slot(frame, kind)
     if kind not in _TYPES:
         raise FlexError(BAD_PARAMETER)
     return _TYPES[kind](frame)
 
 
 def _switches(frame: Mainframe) -> str:
-    on = [str(slot) for slot, smu in frame.smus.items() if smu.on]
+    on = [str(_shown(unit)) for unit in frame.chosen_channels(()) if unit.on]
     return f"CN{','.join(on)}" if on else "CL"
+
+
+def _shown(unit: Smu | Cmu | SpguChannel) -> int:
+    """Return the channel number in an answer: a slot, or 301 and 302 of a generator."""
+    if isinstance(unit, SpguChannel) and unit.slot <= 10:
+        return unit.slot * 100 + 1
+    return unit.slot
+
+
+def _slot(frame: Mainframe, slot: int) -> str:
+    """Answer the outputs of a module."""
+    if slot in frame.cmus:
+        return _impedance(frame.cmus[slot])
+    generators = [unit for unit in frame.spgu.channels.values() if unit.module == slot]
+    if generators:
+        return ";".join(_generator(unit) for unit in generators)
+    return _output(frame.smu(slot))
+
+
+def _impedance(cmu: Cmu) -> str:
+    if not cmu.on:
+        return f"CL{cmu.slot}"
+    return (
+        f"DCV{cmu.slot},{cmu.bias:.3f};ACV{cmu.slot},{cmu.level:.3f};"
+        f"FC{cmu.slot},{cmu.frequency:.3f}"
+    )
+
+
+def _generator(unit: SpguChannel) -> str:
+    """Answer the switch of a pulse generator; its settings have queries of their own."""
+    return f"{'CN' if unit.on else 'CL'}{_shown(unit)}"
 
 
 def _output(smu: Smu) -> str:
@@ -32,13 +66,9 @@ def _output(smu: Smu) -> str:
     output = smu.output
     header = "DI" if output.forces_current else "DV"
     return (
-        f"{header}{smu.slot},{output.range_code},{_exact(output.value)},"
-        f"{_exact(output.limit)},{output.polarity},{output.limit_range}"
+        f"{header}{smu.slot},{output.range_code},{exact(output.value)},"
+        f"{exact(output.limit)},{output.polarity},{output.limit_range}"
     )
-
-
-def _exact(value: float) -> str:
-    return f"{value:+.6E}"
 
 
 def _each(frame: Mainframe, setting: Callable[[Smu], str]) -> str:
@@ -75,36 +105,6 @@ def _ranges(frame: Mainframe) -> str:
     )
 
 
-def _staircase(frame: Mainframe) -> str:
-    settings = frame.settings
-    hold, *delays = settings.sweep_timing
-    times = ",".join([f"{hold:.2f}", *(f"{delay:.4f}" for delay in delays)])
-    parts = [f"WM{settings.sweep_abort},{settings.sweep_post}", f"WT{times}"]
-    if settings.sweep is not None:
-        parts.append(_sweep(settings.sweep))
-    return ";".join(parts)
-
-
-def _sweep(sweep: Sweep) -> str:
-    start, stop = sweep.values
-    optional = [value for value in (sweep.limit, sweep.power_limit) if value is not None]
-    numbers = [f"{sweep.mode}", f"{sweep.range_code}", _exact(start), _exact(stop)]
-    numbers += [f"{sweep.steps}", *(_exact(value) for value in optional)]
-    return f"{'WI' if sweep.forces_current else 'WV'}{sweep.channel},{','.join(numbers)}"
-
-
-def _pulse(frame: Mainframe) -> str:
-    hold, width, period, delay = frame.settings.pulse_timing
-    text = f"PT{hold:.2f},{width:.4f},{period:.4f},{delay:.4f}"
-    pulse = frame.settings.pulse
-    if pulse is None:
-        return text
-    header = "PI" if pulse.forces_current else "PV"
-    limit = "" if pulse.limit is None else f",{_exact(pulse.limit)}"
-    values = ",".join(_exact(value) for value in pulse.values)
-    return f"{text};{header}{pulse.channel},{pulse.range_code},{values}{limit}"
-
-
 def _converters(frame: Mainframe) -> str:
     modes = frame.settings.adc_modes
     parts = [f"AIT{adc},{modes[adc][0]},{modes[adc][1]:g}" for adc in (0, 1)]
@@ -117,11 +117,10 @@ def _wait_times(frame: Mainframe) -> str:
 
 
 _TYPES: dict[int, Callable[[Mainframe], str]] = {
+    **MODE_TYPES,
     30: _filters,
     31: _common,
     32: _ranges,
-    33: _staircase,
-    34: _pulse,
     46: lambda frame: _each(frame, lambda smu: f"CMM{smu.slot},{smu.operation}"),
     53: lambda frame: _each(frame, lambda smu: f"SSR{smu.slot},{smu.series_resistor}"),
     54: lambda frame: _each(
@@ -134,4 +133,41 @@ _TYPES: dict[int, Callable[[Mainframe], str]] = {
     110: lambda frame: f"PAD{frame.settings.parallel}",
 }
 
-COMMANDS = {"*LRN?": Command(learn, (integer(0, 110, optional=True),))}
+
+def _operation(frame: Mainframe) -> str:
+    """LOP?: two digits a slot (their meaning is unverified).
+
+    00 nothing, off, or a pulse generator; 10 voltage and 20 current, 11 and 21 in
+    compliance; 40 a capacitance unit.
+    """
+    states = []
+    for slot in range(1, 11):
+        smu = frame.smus.get(slot)
+        if smu is not None and smu.on:
+            kind = 2 if smu.output.forces_current else 1
+            states.append(f"{kind}{int(smu.in_compliance)}")
+        elif slot in frame.cmus and frame.cmus[slot].on:
+            states.append("40")
+        else:
+            states.append("00")
+    return f"LOP{','.join(states)}"
+
+
+def _all_zero(frame: Mainframe, seconds: float | None) -> str:
+    """WZ?: 0 if every output lies within 2 V, 1 if one still does not after the wait."""
+    if _within(frame):
+        return "0"
+    frame.pass_time(seconds or 0.0)
+    return "0" if _within(frame) else "1"
+
+
+def _within(frame: Mainframe) -> bool:
+    outputs = (frame.wiring.voltage(unit.source) for unit in frame.channels.values())
+    return all(abs(volts or 0.0) <= 2.0 for volts in outputs)
+
+
+COMMANDS = {
+    "*LRN?": Command(learn, (integer(0, 110, optional=True),)),
+    "LOP?": Command(_operation),
+    "WZ?": Command(_all_zero, (number(0, 655.35, optional=True),)),
+}

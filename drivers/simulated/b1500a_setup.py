@@ -1,11 +1,11 @@
-"""B1500A commands that set a measurement up: mode, sweep and pulse sources, timing."""
+"""B1500A commands that set sweeps up: staircase, synchronous and multi-channel sources."""
 
-from labsyn.drivers.simulated.b1500a_state import Mainframe, Sweep
+from labsyn.drivers.simulated.b1500a_settings import Sweep
+from labsyn.drivers.simulated.b1500a_state import Mainframe
 from labsyn.drivers.simulated.flex import (
     BAD_PARAMETER,
     CHANNEL,
-    CHANNELS,
-    WRONG_CHANNEL_COUNT,
+    OUTPUT_RANGE,
     Command,
     FlexError,
     choice,
@@ -13,26 +13,20 @@ from labsyn.drivers.simulated.flex import (
     number,
 )
 
-SPOT, STAIRCASE, PULSED_SPOT = 1, 2, 3
-
-
-def _set_mode(frame: Mainframe, mode: int, *channels: int) -> None:
-    """MM: what XE will measure, and the channels in the order of their data."""
-    for channel in channels:
-        frame.smu(channel)
-    if not channels or len(set(channels)) < len(channels):
-        raise FlexError(WRONG_CHANNEL_COUNT)
-    if mode == PULSED_SPOT and len(channels) != 1:
-        raise FlexError(WRONG_CHANNEL_COUNT)
-    frame.settings.measurement = (mode, *channels)
+_LOGARITHMIC = (2, 4)
 
 
 def _set_sweep_timing(frame: Mainframe, *seconds: float | None) -> None:
     """WT: hold, delay, step delay, source trigger delay, measurement trigger delay."""
+    frame.settings.sweep_timing = checked_timing(seconds)
+
+
+def checked_timing(seconds: tuple[float | None, ...]) -> tuple[float, ...]:
+    """Return the times of WT or WTDCV; the trigger lies within the delay (else 120)."""
     timing = tuple(value or 0.0 for value in seconds)
     if timing[3] > timing[1]:
         raise FlexError(BAD_PARAMETER)
-    frame.settings.sweep_timing = timing
+    return timing
 
 
 def _set_sweep_abort(frame: Mainframe, abort: int, post: int | None) -> None:
@@ -41,15 +35,22 @@ def _set_sweep_abort(frame: Mainframe, abort: int, post: int | None) -> None:
         frame.settings.sweep_post = post
 
 
-def _set_sweep(frame: Mainframe, sweep: Sweep) -> None:
+def checked_sweep(frame: Mainframe, sweep: Sweep) -> Sweep:
+    """Return a sweep that its SMU can do; raise FlexError 120 for any other."""
     smu = frame.smu(sweep.channel)
-    for value in sweep.values:
+    for value in (*sweep.values, sweep.base):
         smu.prepared(sweep.forces_current, sweep.range_code, value, sweep.limit)
-    if sweep.mode in (2, 4) and sweep.values[0] * sweep.values[1] <= 0:
+    if sweep.mode in _LOGARITHMIC and sweep.values[0] * sweep.values[1] <= 0:
         raise FlexError(BAD_PARAMETER)  # a logarithmic sweep cannot cross zero
     if sweep.power_limit is not None and sweep.power_limit <= 0:
         raise FlexError(BAD_PARAMETER)
-    frame.settings.sweep = sweep
+    return sweep
+
+
+def _set_sweep(frame: Mainframe, sweep: Sweep) -> None:
+    frame.settings.sweep = checked_sweep(frame, sweep)
+    frame.settings.synchronous = None  # a new primary source clears the others
+    frame.settings.more_sources = {}
 
 
 def _sweep_voltage(
@@ -68,71 +69,89 @@ def _sweep_current(
     _set_sweep(frame, Sweep(channel, True, mode, code, values, steps, limit, power_limit))
 
 
-def _set_pulse_timing(
-    frame: Mainframe, hold: float, width: float, period: float | None, delay: float | None
-) -> None:
-    """PT: the shortest period, also the automatic one, leaves 2 or 10 ms after a pulse."""
-    shortest = max(width + (2e-3 if width <= 0.1 else 10e-3), 5e-3)
-    if (period and period < shortest * (1 - 1e-9)) or (delay or 0.0) > width:
+def _synchronous(
+    frame: Mainframe, forces_current: bool, channel: int, code: int, start: float,
+    stop: float, limit: float | None, power_limit: float | None,
+) -> None:  # fmt: skip
+    """Set the second source; steps and direction are those of the primary one."""
+    settings = frame.settings
+    primary = settings.sweep or settings.pulsed_sweep
+    if primary is None or primary.channel == channel:
         raise FlexError(BAD_PARAMETER)
-    frame.settings.pulse_timing = (hold, width, period or shortest, delay or 0.0)
+    values = (start, stop)
+    sweep = Sweep(channel, forces_current, primary.mode, code, values, primary.steps, limit,
+                  power_limit)  # fmt: skip
+    settings.synchronous = checked_sweep(frame, sweep)
 
 
-def _set_pulse(frame: Mainframe, pulse: Sweep) -> None:
-    smu = frame.smu(pulse.channel)
-    for value in pulse.values:
-        smu.prepared(pulse.forces_current, pulse.range_code, value, pulse.limit)
-    frame.settings.pulse = pulse
+def _synchronous_voltage(
+    frame: Mainframe, channel: int, code: int, start: float, stop: float,
+    limit: float | None, power_limit: float | None,
+) -> None:  # fmt: skip
+    _synchronous(frame, False, channel, code, start, stop, limit, power_limit)
 
 
-def _pulse_voltage(
-    frame: Mainframe, channel: int, code: int, base: float, pulse: float, limit: float | None
-) -> None:
-    _set_pulse(frame, Sweep(channel, False, 1, code, (base, pulse), 1, limit))
+def _synchronous_current(
+    frame: Mainframe, channel: int, code: int, start: float, stop: float,
+    limit: float | None, power_limit: float | None,
+) -> None:  # fmt: skip
+    _synchronous(frame, True, channel, code, start, stop, limit, power_limit)
 
 
-def _pulse_current(
-    frame: Mainframe, channel: int, code: int, base: float, pulse: float, limit: float | None
-) -> None:
-    _set_pulse(frame, Sweep(channel, True, 1, code, (base, pulse), 1, limit))
+def _set_further_source(
+    frame: Mainframe, n: int, channel: int, kind: int, code: int, start: float, stop: float,
+    limit: float | None, power_limit: float | None,
+) -> None:  # fmt: skip
+    """WNX: the n-th source of MM 16, of voltage (1) or current (2).
+
+    A new setting for a number or a channel replaces the old one of either (page 4-225).
+    """
+    settings = frame.settings
+    primary = settings.sweep
+    if primary is None or primary.channel == channel:
+        raise FlexError(BAD_PARAMETER)
+    sweep = Sweep(channel, kind == 2, primary.mode, code, (start, stop), primary.steps,
+                  limit, power_limit)  # fmt: skip
+    checked_sweep(frame, sweep)
+    kept = {k: s for k, s in settings.more_sources.items() if k != n and s.channel != channel}
+    settings.more_sources = kept | {n: sweep}
 
 
-_SWEEP = (
+SWEEP = (
     CHANNEL,
     choice(1, 2, 3, 4),
-    integer(0, 2000),
+    OUTPUT_RANGE,
     number(),
     number(),
     integer(1, 10001),
     number(optional=True),
     number(optional=True),
 )
-_PULSE = (CHANNEL, integer(0, 2000), number(), number(), number(optional=True))
+_SYNCHRONOUS = (
+    CHANNEL,
+    OUTPUT_RANGE,
+    number(),
+    number(),
+    number(optional=True),
+    number(optional=True),
+)
+TIMING = (
+    number(0, 655.35),
+    number(0, 65.535),
+    number(0, 1, optional=True),
+    number(0, 65.535, optional=True),
+    number(0, 65.535, optional=True),
+)
 
 COMMANDS = {
-    "MM": Command(_set_mode, (choice(SPOT, STAIRCASE, PULSED_SPOT), CHANNELS)),
-    "WT": Command(
-        _set_sweep_timing,
-        (
-            number(0, 655.35),
-            number(0, 65.535),
-            number(0, 1, optional=True),
-            number(0, 65.535, optional=True),
-            number(0, 65.535, optional=True),
-        ),
-    ),
+    "WT": Command(_set_sweep_timing, TIMING),
     "WM": Command(_set_sweep_abort, (choice(1, 2), choice(1, 2, optional=True))),
-    "WV": Command(_sweep_voltage, _SWEEP),
-    "WI": Command(_sweep_current, _SWEEP),
-    "PT": Command(
-        _set_pulse_timing,
-        (
-            number(0, 655.35),
-            number(0.5e-3, 2),
-            number(0, 5, optional=True),
-            number(0, 2, optional=True),
-        ),
+    "WV": Command(_sweep_voltage, SWEEP),
+    "WI": Command(_sweep_current, SWEEP),
+    "WSV": Command(_synchronous_voltage, _SYNCHRONOUS),
+    "WSI": Command(_synchronous_current, _SYNCHRONOUS),
+    "WNX": Command(
+        _set_further_source,
+        (integer(2, 10), CHANNEL, choice(1, 2), *SWEEP[2:5], *SWEEP[6:]),
     ),
-    "PV": Command(_pulse_voltage, _PULSE),
-    "PI": Command(_pulse_current, _PULSE),
 }

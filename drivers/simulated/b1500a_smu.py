@@ -64,10 +64,11 @@ class Output:
 
 @dataclass(frozen=True)
 class Reading:
-    """One measured value; None where the converter has none."""
+    """One measured value in a range; None where the converter has none."""
 
     kind: str
     value: float | None
+    range_code: int
 
 
 @dataclass(eq=False)
@@ -180,14 +181,15 @@ class Smu:
             value = self.wiring.measured_current(self.source)
         else:
             value = self.wiring.voltage(self.source) or 0.0
-        scale = self._scale(value, code, kind == "V")
+        range_code = self._range(value, code, kind == "V")
+        scale = range_value(range_code, kind == "V")
         if abs(value) > _OVER_RANGE * scale:
-            return Reading(kind, None)
+            return Reading(kind, None, range_code)
         if self.rng is not None:
             spread = _NOISE * scale * min(1.0, (_SHORTEST / seconds) ** 0.5)
             value += spread * self.rng.standard_normal()
         resolution = _RESOLUTION[self.adc] * scale
-        return Reading(kind, round(value / resolution) * resolution)
+        return Reading(kind, round(value / resolution) * resolution, range_code)
 
     def check_range(self, code: int, volts: bool) -> None:
         """Raise FlexError 120 unless the module has the range."""
@@ -196,10 +198,10 @@ class Smu:
         if code and (_ALIASES.get(size, size) if volts else size) not in codes:
             raise FlexError(BAD_PARAMETER)
 
-    def _scale(self, value: float, code: int, volts: bool) -> float:
+    def _range(self, value: float, code: int, volts: bool) -> int:
         if code < 0:
-            return range_value(code, volts)
-        return range_value(self._at_least(code, value, volts), volts)
+            return _ALIASES.get(-code, -code) if volts else -code
+        return self._at_least(code, value, volts)
 
     def _at_least(self, code: int, value: float, volts: bool) -> int:
         """Return the range that covers `value`, not below the range `code`."""

@@ -1,12 +1,15 @@
 """B1500A commands of the channels: switch, force, and high-speed spot measurements."""
 
 from labsyn.drivers.simulated.b1500a_smu import Reading, Smu
-from labsyn.drivers.simulated.b1500a_state import Mainframe
+from labsyn.drivers.simulated.b1500a_state import Channel, Mainframe
 from labsyn.drivers.simulated.flex import (
     CHANNEL,
+    CHANNEL_OFF,
     CHANNELS,
-    Argument,
+    OPTIONAL_RANGE,
+    OUTPUT_RANGE,
     Command,
+    FlexError,
     choice,
     integer,
     number,
@@ -15,37 +18,41 @@ from labsyn.drivers.simulated.flex_data import Item
 
 
 def _switch_on(frame: Mainframe, *channels: int) -> None:
-    for smu in frame.chosen_smus(channels):
-        smu.switch_on()
+    for unit in frame.chosen_channels(channels):
+        unit.switch_on()
 
 
 def _switch_off(frame: Mainframe, *channels: int) -> None:
-    for smu in frame.chosen_smus(channels):
-        smu.switch_off()
+    units = frame.chosen_channels(channels)
+    if any(unit.slot in frame.spgu.channels for unit in units):
+        frame.spgu.stop()  # an output switch that opens ends the pulses (page 2-54)
+    for unit in units:
+        unit.switch_off()
 
 
-def _active(frame: Mainframe, channels: tuple[int, ...]) -> list[Smu]:
-    """Return the SMUs named, which must be on; without names all that are on."""
-    if channels:
-        return [frame.active_smu(channel) for channel in channels]
-    return [smu for smu in frame.smus.values() if smu.on]
+def _active(frame: Mainframe, channels: tuple[int, ...]) -> list[Channel]:
+    """Return the units named, which must be on; without names all that are on."""
+    units = frame.chosen_channels(channels)
+    if channels and not all(unit.on for unit in units):
+        raise FlexError(CHANNEL_OFF)
+    return [unit for unit in units if unit.on]
 
 
 def _zero(frame: Mainframe, *channels: int) -> None:
-    for smu in _active(frame, channels):
-        smu.zero()
+    for unit in _active(frame, channels):
+        unit.zero()
 
 
 def _restore(frame: Mainframe, *channels: int) -> None:
-    for smu in _active(frame, channels):
-        smu.restore()
+    for unit in _active(frame, channels):
+        unit.restore()
 
 
 def _initialize(frame: Mainframe, *channels: int) -> None:
     """IN: 0 V with the settings that CN gives."""
-    for smu in _active(frame, channels):
-        smu.switch_off()
-        smu.switch_on()
+    for unit in _active(frame, channels):
+        unit.switch_off()
+        unit.switch_on()
 
 
 def _force(
@@ -98,7 +105,7 @@ def _spot(frame: Mainframe, channel: int, ranges: dict[str, int | None], timed: 
         smu.check_range(code or 0, volts=kind == "V")
     items: list[Item] = [frame.time_item(channel)] if timed else []
     seconds = frame.integration_time(smu)
-    frame.clock.sleep(seconds)
+    frame.pass_time(seconds)
     readings: list[Reading] = [
         smu.measure(kind, code or 0, seconds) for kind, code in ranges.items()
     ]
@@ -138,10 +145,9 @@ def _read_timer(frame: Mainframe) -> None:
     frame.send([frame.time_item(0)])
 
 
-_OPTIONAL_RANGE = Argument(low=-2000, high=2000, integer=True, optional=True)
 _FORCE = (
     CHANNEL,
-    integer(0, 2000),
+    OUTPUT_RANGE,
     number(),
     number(optional=True),
     choice(0, 1, optional=True),
@@ -158,11 +164,11 @@ COMMANDS = {
     "DI": Command(_force_current, _FORCE),
     "TDV": Command(_force_voltage_timed, _FORCE),
     "TDI": Command(_force_current_timed, _FORCE),
-    "TI": Command(_spot_current, (CHANNEL, _OPTIONAL_RANGE)),
-    "TV": Command(_spot_voltage, (CHANNEL, _OPTIONAL_RANGE)),
-    "TTI": Command(_spot_current_timed, (CHANNEL, _OPTIONAL_RANGE)),
-    "TTV": Command(_spot_voltage_timed, (CHANNEL, _OPTIONAL_RANGE)),
-    "TIV": Command(_spot_both, (CHANNEL, _OPTIONAL_RANGE, _OPTIONAL_RANGE)),
-    "TTIV": Command(_spot_both_timed, (CHANNEL, _OPTIONAL_RANGE, _OPTIONAL_RANGE)),
+    "TI": Command(_spot_current, (CHANNEL, OPTIONAL_RANGE)),
+    "TV": Command(_spot_voltage, (CHANNEL, OPTIONAL_RANGE)),
+    "TTI": Command(_spot_current_timed, (CHANNEL, OPTIONAL_RANGE)),
+    "TTV": Command(_spot_voltage_timed, (CHANNEL, OPTIONAL_RANGE)),
+    "TIV": Command(_spot_both, (CHANNEL, OPTIONAL_RANGE, OPTIONAL_RANGE)),
+    "TTIV": Command(_spot_both_timed, (CHANNEL, OPTIONAL_RANGE, OPTIONAL_RANGE)),
     "TSQ": Command(_read_timer),
 }

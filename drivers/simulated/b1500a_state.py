@@ -3,70 +3,30 @@
 import zlib
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from labsyn.data.errors import ConfigError
 from labsyn.drivers.clock import VirtualClock
-from labsyn.drivers.simulated.b1500a_smu import SMU_KINDS, Reading, Smu
+from labsyn.drivers.simulated.b1500a_cmu import CMU_MODELS, Cmu, Impedance
+from labsyn.drivers.simulated.b1500a_selector import Selector, SelectorPort
+from labsyn.drivers.simulated.b1500a_settings import Settings
+from labsyn.drivers.simulated.b1500a_smu import SMU_KINDS, Reading, Smu, range_value
+from labsyn.drivers.simulated.b1500a_spgu import SPGU_MODEL, PulseGenerator, SpguChannel
 from labsyn.drivers.simulated.flex import BAD_PARAMETER, CHANNEL_OFF, FlexError
+from labsyn.drivers.simulated.flex_binary import BINARY_FORMATS, binary_message
 from labsyn.drivers.simulated.flex_data import Item, data_message
 from labsyn.drivers.simulated.output import OutputStore
 from labsyn.drivers.simulated.wiring import Wiring
 
 LINE_FREQUENCY = 50.0
+WGFMU_MODEL = "B1530A"  # no FLEX surface: see b1500a_wgfmu.py
+MODELS = (*SMU_KINDS, *CMU_MODELS, SPGU_MODEL, WGFMU_MODEL)
 _HSADC_SAMPLE = 2e-6  # one sample, and the shortest integration time
 _HRADC_UNIT = 80e-6  # a choice: the guide gives it as a coefficient only
 _MAX_ERRORS = 64  # a choice
 
-
-@dataclass
-class Sweep:
-    """The staircase source (WV, WI) or the pulse source (PV, PI) of a measurement.
-
-    `values` holds start and stop, or base and pulse.
-    """
-
-    channel: int
-    forces_current: bool
-    mode: int
-    range_code: int
-    values: tuple[float, float]
-    steps: int
-    limit: float | None = None
-    power_limit: float | None = None
-
-
-@dataclass
-class Settings:
-    """Everything that ``*RST`` returns to its default.
-
-    Trigger mode, automatic calibration and wait times are kept and reported by ``*LRN?``
-    only: the outputs here settle at once and there are no trigger lines.
-    """
-
-    data_format: int = 1
-    data_mode: int = 0
-    measurement: tuple[int, ...] = ()
-    service_request: int = 0
-    trigger_mode: int = 1
-    auto_calibration: int = 1
-    parallel: int = 0
-    time_stamp: int = 0
-    auto_zero: int = 0
-    adc_modes: dict[int, tuple[int, float]] = field(
-        default_factory=lambda: {0: (0, 1.0), 1: (0, 6.0), 2: (0, 1.0)}
-    )
-    wait_times: dict[int, tuple[float, float]] = field(
-        default_factory=lambda: {1: (1.0, 0.0), 2: (1.0, 0.0)}
-    )
-    sweep_timing: tuple[float, ...] = (0.0,) * 5
-    sweep_abort: int = 2
-    sweep_post: int = 1
-    sweep: Sweep | None = None
-    pulse_timing: tuple[float, ...] = (0.0, 1e-3, 1e-2, 0.0)
-    pulse: Sweep | None = None
+Channel = Smu | Cmu | SpguChannel
 
 
 class Mainframe:
@@ -84,11 +44,16 @@ class Mainframe:
         Seed of the measurement noise.
     noise : bool
         Whether the converters are noisy.
+    impedance : callable, optional
+        Impedance at the terminals of the capacitance unit, in ohm, at a frequency in hertz.
+    selector : mapping of int to SelectorPort
+        What is on the ports of the 16440A.
     """
 
     def __init__(
         self, wiring: Wiring, clock: VirtualClock, modules: Mapping[int, str],
         address: str, seed: int, *, noise: bool,
+        impedance: Impedance | None, selector: Mapping[int, SelectorPort],
     ) -> None:  # fmt: skip
         self.wiring, self.clock, self.address, self.seed = wiring, clock, address, seed
         self.modules = dict(modules)
@@ -96,17 +61,30 @@ class Mainframe:
         stream = [seed, 2, zlib.crc32(address.encode())]
         rng = np.random.default_rng(stream) if noise else None
         self.smus: dict[int, Smu] = {}
+        self.cmus: dict[int, Cmu] = {}
+        spgu_slots = []
         for slot, model in sorted(self.modules.items()):
-            if not 1 <= slot <= 10:
-                raise ConfigError(f"{address}: slot {slot} for a {model}, slots are 1 to 10")
-            if model not in SMU_KINDS:
-                known = ", ".join(SMU_KINDS)
-                raise ConfigError(f"{address}: unknown module {model!r}, known are {known}")
-            self.smus[slot] = Smu(slot, SMU_KINDS[model], f"{address}/{slot}", wiring, rng)
+            self._check_module(slot, model)
+            source = f"{address}/{slot}"
+            if model in SMU_KINDS:
+                self.smus[slot] = Smu(slot, SMU_KINDS[model], source, wiring, rng)
+            elif model in CMU_MODELS:
+                self.cmus[slot] = Cmu(slot, source, wiring, rng, impedance)
+            elif model == SPGU_MODEL:
+                spgu_slots.append(slot)
+        self.spgu = PulseGenerator(wiring, clock, address, spgu_slots)
+        self.selector = Selector(wiring, address, selector)
         self.settings = Settings()
         self.output = OutputStore()
         self.errors: deque[int] = deque()
         self.timer_start = clock.now()
+
+    def _check_module(self, slot: int, model: str) -> None:
+        if not 1 <= slot <= 10:
+            raise ConfigError(f"{self.address}: slot {slot} for a {model}, slots are 1 to 10")
+        if model not in MODELS:
+            known = ", ".join(MODELS)
+            raise ConfigError(f"{self.address}: unknown module {model!r}, known are {known}")
 
     def report(self, error: FlexError) -> None:
         """Queue an error; a full queue keeps the oldest."""
@@ -118,8 +96,12 @@ class Mainframe:
         status = 1 * self.output.has_data + 16 + 32 * bool(self.errors)
         return status + 64 * bool(status & self.settings.service_request)
 
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass; a free-running pulse generator goes on meanwhile."""
+        self.spgu.pass_time(seconds)
+
     def smu(self, channel: int) -> Smu:
-        """Return the SMU of a channel; raise FlexError 120 if the slot is empty."""
+        """Return the SMU of a channel; raise FlexError 120 if the slot has none."""
         if channel not in self.smus:
             raise FlexError(BAD_PARAMETER)
         return self.smus[channel]
@@ -131,9 +113,34 @@ class Mainframe:
             raise FlexError(CHANNEL_OFF)
         return smu
 
+    def cmu(self, channel: int) -> Cmu:
+        """Return the capacitance unit of a channel; raise FlexError 120 if there is none."""
+        if channel not in self.cmus:
+            raise FlexError(BAD_PARAMETER)
+        return self.cmus[channel]
+
+    def active_cmu(self, channel: int) -> Cmu:
+        """Return the capacitance unit that is on; raise FlexError 200 if it is off."""
+        cmu = self.cmu(channel)
+        if not cmu.on:
+            raise FlexError(CHANNEL_OFF)
+        return cmu
+
     def chosen_smus(self, channels: tuple[int, ...]) -> list[Smu]:
         """Return the SMUs of `channels`, all of them for an empty list."""
         return [self.smu(channel) for channel in channels or self.smus]
+
+    @property
+    def channels(self) -> dict[int, Channel]:
+        """Everything that CN switches on, by channel number."""
+        return {**self.smus, **self.cmus, **self.spgu.channels}
+
+    def chosen_channels(self, channels: tuple[int, ...]) -> list[Channel]:
+        """Return the units of `channels`, all of them for an empty list."""
+        known = self.channels
+        if any(channel not in known for channel in channels):
+            raise FlexError(BAD_PARAMETER)
+        return [known[channel] for channel in channels or known]
 
     def integration_time(self, smu: Smu) -> float:
         """Return the seconds one reading takes.
@@ -142,14 +149,20 @@ class Mainframe:
         instrument takes on low ranges is not documented. Automatic zero doubles the time
         of the high-resolution converter.
         """
-        mode, n = self.settings.adc_modes[smu.adc]
-        if mode == 2:
-            seconds = n / LINE_FREQUENCY
-        elif mode == 3:
-            seconds = n
-        else:
-            seconds = n * (_HRADC_UNIT if smu.adc == 1 else _HSADC_SAMPLE)
+        seconds = self._converter_time(smu.adc)
         return seconds * 2 if smu.adc == 1 and self.settings.auto_zero else seconds
+
+    def pulse_integration_time(self, smu: Smu) -> float:
+        """Return the seconds of a reading in a pulse: AIT 2, for AAD 2 and for AAD 0 alike."""
+        return self._converter_time(1 if smu.adc == 1 else 2)
+
+    def _converter_time(self, adc: int) -> float:
+        mode, n = self.settings.adc_modes[adc]
+        if mode == 2:
+            return n / LINE_FREQUENCY
+        if mode == 3:
+            return n
+        return n * (_HRADC_UNIT if adc == 1 else _HSADC_SAMPLE)
 
     def reading_item(self, smu: Smu, reading: Reading) -> Item:
         """Return a reading with the status of all channels at this moment."""
@@ -161,6 +174,9 @@ class Mainframe:
             other_compliance=any(
                 other.in_compliance for other in self.smus.values() if other is not smu
             ),
+            range_code=reading.range_code,
+            scale=range_value(reading.range_code, reading.kind == "V"),
+            adc=smu.adc,
         )
 
     def time_item(self, channel: int) -> Item:
@@ -169,15 +185,22 @@ class Mainframe:
 
     def send(self, items: list[Item]) -> None:
         """Put `items` into the data buffer, in the format that is set."""
-        if items:
-            text, end = data_message(items, self.settings.data_format)
-            self.output.add_data(text, end=end)
+        if not items:
+            return
+        if self.settings.data_format in BINARY_FORMATS:
+            message, n_items = binary_message(items, self.settings.data_format)
+            self.output.add_data(message, n_items)
+            return
+        text, end = data_message(items, self.settings.data_format)
+        self.output.add_data(text.encode("ascii"), len(items), end=end)
 
     def reset(self) -> None:
         """Return to the state after power-on: all outputs off, everything default."""
-        for smu in self.smus.values():
-            smu.switch_off()
-            smu.reset_settings()
+        self.spgu.reset()
+        for unit in self.chosen_channels(()):
+            unit.switch_off()
+            unit.reset_settings()
+        self.selector.reset()
         self.settings = Settings()
         self.output.clear()
         self.timer_start = self.clock.now()

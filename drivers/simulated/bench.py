@@ -91,7 +91,8 @@ class SimulatedBench:
             raise ConfigError("this bench file has no [simulation]: its bench is real")
         clock = VirtualClock()
         wiring = Wiring(clock)
-        device = make_device(simulation.device, simulation.seed, **simulation.parameters)
+        parameters: dict[str, Any] = dict(simulation.parameters)
+        device = make_device(simulation.device, simulation.seed, **parameters)
         instruments: dict[str, SimulatedInstrument] = {}
         for name, entry in config.instruments.items():
             played = {

@@ -57,6 +57,9 @@ class Argument:
         Whether it may be left out; the value is None then.
     repeated : bool
         Whether it stands for any number of values (last place only).
+    channel : bool
+        Whether it is a channel: a slot, or slot * 100 + 1 or 2 for its sub-channels. The
+        first sub-channel of slot 3 is 3 as well as 301; the value is 3 for both.
     """
 
     low: float = -1e12
@@ -65,6 +68,7 @@ class Argument:
     choices: frozenset[int] = frozenset()
     optional: bool = False
     repeated: bool = False
+    channel: bool = False
 
     def read(self, text: str) -> float | int | None:
         """Return the value; raise FlexError if it is none or out of bounds."""
@@ -79,7 +83,7 @@ class Argument:
             return value
         if not value.is_integer():
             raise FlexError(BAD_PARAMETER)
-        return int(value)
+        return _channel(int(value)) if self.channel else int(value)
 
 
 def number(low: float = -1e12, high: float = 1e12, *, optional: bool = False) -> Argument:
@@ -97,9 +101,23 @@ def choice(*values: int, optional: bool = False) -> Argument:
     return Argument(integer=True, choices=frozenset(values), optional=optional)
 
 
-CHANNEL = integer(1, 10)
-CHANNELS = Argument(low=1, high=10, integer=True, repeated=True)
+def _channel(value: int) -> int:
+    """Return the slot of a first sub-channel, slot * 100 + 2 of a second one."""
+    if value <= 10:
+        return value
+    slot, sub_channel = divmod(value, 100)
+    if not 1 <= slot <= 10 or sub_channel not in (1, 2):
+        raise FlexError(BAD_PARAMETER)
+    return slot if sub_channel == 1 else value
+
+
+CHANNEL = Argument(low=1, high=1002, integer=True, channel=True)
+OPTIONAL_CHANNEL = Argument(low=1, high=1002, integer=True, channel=True, optional=True)
+CHANNELS = Argument(low=1, high=1002, integer=True, channel=True, repeated=True)
 RANGE = integer(-2000, 2000)
+OPTIONAL_RANGE = integer(-2000, 2000, optional=True)
+OUTPUT_RANGE = integer(0, 2000)
+ON_OFF = choice(0, 1)
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,12 @@ class Item:
     Attributes
     ----------
     channel : int
-        Slot; 0 for none (channel letter V is kept for the ground unit, Z for the rest).
+        Slot, or slot * 100 + 2 for a second sub-channel; 0 for none (channel letter V is
+        kept for the ground unit, Z for the rest).
     kind : str
-        ``"V"``, ``"I"`` or ``"T"``.
+        ``V``, ``I``, ``T`` (time), ``X`` (sampling index), ``F`` (frequency); ``Z``, ``Y``,
+        ``C``, ``L``, ``R`` and ``P`` (phase in radian, degree), ``D`` and ``Q`` of a
+        capacitance unit, where resistances are ``Z`` and conductances ``Y``.
     value : float or None
         None where the instrument has no value.
     source : str
@@ -31,6 +34,12 @@ class Item:
         Whether this unit, another unit is held by its compliance.
     aborted : bool
         Whether the sweep ended before this point.
+    range_code : int
+        Range of the reading or of the source, 0 for none.
+    scale : float
+        The same in volt or ampere.
+    adc : int
+        Converter: 0 high speed, 1 high resolution, 2 high speed in pulses.
     """
 
     channel: int
@@ -40,6 +49,19 @@ class Item:
     this_compliance: bool = False
     other_compliance: bool = False
     aborted: bool = False
+    range_code: int = 0
+    scale: float = 0.0
+    adc: int = 0
+
+    @property
+    def slot(self) -> int:
+        """Slot of the module."""
+        return self.channel // 100 if self.channel > 10 else self.channel
+
+    @property
+    def failed(self) -> bool:
+        """Whether it meets a condition of the automatic abort: compliance or overflow."""
+        return self.value is None or self.this_compliance or self.other_compliance
 
     @property
     def letter(self) -> str:
@@ -67,7 +89,8 @@ class Item:
         value = format_number(INVALID if self.value is None else self.value, decimals)
         if data_format in _NO_HEADER:
             return value
-        channel = "ABCDEFGHIJ"[self.channel - 1] if self.channel else "Z"
+        channel = "ABCDEFGHIJ"[self.slot - 1] if self.channel else "Z"
+        channel = channel.lower() if self.channel > 10 else channel
         if data_format in _STATUS_NUMBERS:
             status = f"  {self.source}" if self.source else f"{self.number:03d}"
             kind = self.kind.lower() if self.source else self.kind

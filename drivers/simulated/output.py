@@ -13,23 +13,26 @@ class OutputStore:
     def __init__(self) -> None:
         self._query = b""
         self._data: deque[tuple[bytes, bool]] = deque()
+        self._n_items: deque[int] = deque()
 
     def answer(self, text: str) -> None:
         """Put one answer into the query buffer."""
         self._query = text.encode("ascii") + b"\r\n"
 
-    def add_data(self, text: str, *, end: bool = True) -> None:
-        """Append one message of data; `end` says whether its last byte carries EOI."""
-        self._data.append((text.encode("ascii"), end))
+    def add_data(self, message: bytes, n_items: int, *, end: bool = True) -> None:
+        """Append `n_items` of data; `end` says whether their last byte carries EOI."""
+        self._data.append((message, end))
+        self._n_items.append(n_items)
 
     def clear(self) -> None:
         """Empty both stores."""
         self._query = b""
-        self._data.clear()
+        self.clear_data()
 
     def clear_data(self) -> None:
         """Empty the data buffer."""
         self._data.clear()
+        self._n_items.clear()
 
     @property
     def has_data(self) -> bool:
@@ -38,8 +41,8 @@ class OutputStore:
 
     @property
     def n_items(self) -> int:
-        """Number of data items that wait."""
-        return sum(len(data.strip(b",\r\n").split(b",")) for data, _ in self._data)
+        """Number of data items that wait; a message half read still counts in full."""
+        return sum(self._n_items)
 
     def read(self, count: int, termchar: bytes = b"") -> tuple[bytes, bool]:
         """Return up to `count` bytes of one message, and whether that was its end.
@@ -55,6 +58,8 @@ class OutputStore:
         taken, left = _take(data, count, termchar)
         if left:
             self._data.appendleft((left, end))
+        else:
+            self._n_items.popleft()
         return taken, end and not left
 
 

@@ -15,7 +15,7 @@ def serve(
         Path | None, typer.Option(help="A bench file with a [simulation] section.")
     ] = None,
     device: Annotated[str, typer.Option(help="Simulate this device instead.")] = "",
-    seed: Annotated[int, typer.Option(help="Seed of the simulated device.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the simulated device.")] = 0,
     port_base: Annotated[int, typer.Option(help="Port of the first instrument.")] = 5025,
     host: Annotated[
         str, typer.Option(help="Interface; other than loopback on purpose only.")

@@ -20,6 +20,9 @@ def fail(error: BaseException) -> int:
         return error.code if isinstance(error.code, int) else FAILED
     if isinstance(error, typer.Exit):
         return int(error.exit_code)
+    if isinstance(error, BrokenPipeError):  # the reader of a pipe had enough
+        sys.stdout = None
+        return OK
     if isinstance(error, KeyboardInterrupt | typer.Abort):
         _say("interrupted")
         return INTERRUPTED

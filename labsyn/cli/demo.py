@@ -45,7 +45,9 @@ def demo(
         "demo"
     ),
     device: Annotated[str, typer.Option(help="Simulated device.")] = "lixcoo2",
-    seed: Annotated[int, typer.Option(help="Seed of the device and of the networks.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Seed of the device and of the networks.")
+    ] = 0,
 ) -> None:
     """Run the chain: simulated bench, run file, fits, three networks, report."""
     from labsyn.analysis.characterise import characterise

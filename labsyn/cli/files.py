@@ -1,25 +1,36 @@
 """``labsyn info`` and ``labsyn recover``: look at run files, and bring lost ones back."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from labsyn.cli.console import print_json, print_table
 
+if TYPE_CHECKING:
+    from labsyn.data.run import Run
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
 def info(
-    path: Annotated[Path, typer.Argument(help="A run file (.h5 or .h5.part).")],
+    paths: Annotated[list[Path], typer.Argument(help="Run files (.h5 or .h5.part).")],
     as_json: Json = False,
 ) -> None:
-    """Show what a run file holds: how it was made, and what was wrong with which rows."""
+    """Show what run files hold: how they were made, and what was wrong with which rows."""
     from labsyn.data.run import Run
 
-    run = Run.open(path)
-    summary = {
-        "file": str(path),
+    runs = [Run.open(path) for path in paths]
+    if as_json:
+        print_json([_summary(run) for run in runs])
+        return
+    for run in runs:
+        _show(run)
+
+
+def _summary(run: "Run") -> dict[str, Any]:
+    return {
+        "file": str(run.path),
         "status": run.status,
         "reason": run.reason,
         "procedure": run.procedure,
@@ -30,11 +41,14 @@ def info(
         "torn bytes": run.torn_bytes,
         "simulated": bool(run.metadata.get("simulated", False)),
         "uuid": run.uuid,
+        "parameters": dict(run.parameters),
+        "units": dict(run.units),
     }
-    if as_json:
-        print_json(summary | {"parameters": dict(run.parameters), "units": dict(run.units)})
-        return
-    print_table(str(path), ["what", "value"], [[k, str(v)] for k, v in summary.items()])
+
+
+def _show(run: "Run") -> None:
+    plain = [[k, str(v)] for k, v in _summary(run).items() if not isinstance(v, dict)]
+    print_table(str(run.path), ["what", "value"], plain)
     units = run.parameter_units
     rows = [[name, f"{value} {units.get(name, '')}"] for name, value in run.parameters.items()]
     print_table("parameters", ["name", "value"], rows)

@@ -1,12 +1,13 @@
 """The command ``labsyn``: verbs, exit codes, and one clear sentence for every error."""
 
+import contextlib
 import sys
 from typing import Annotated
 
 import typer
 
 from labsyn.cli import bench, demo, files, fit, run, simulate
-from labsyn.cli.console import fail
+from labsyn.cli.console import INTERRUPTED, OK, fail
 
 app = typer.Typer(
     name="labsyn",
@@ -57,11 +58,18 @@ def main() -> None:
     """
     wants_traceback = _TRACEBACK in sys.argv
     arguments = [word for word in sys.argv[1:] if word != _TRACEBACK]
+    with contextlib.suppress(AttributeError):  # a stream that cannot write β writes "?"
+        sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
-        app(args=arguments, prog_name="labsyn", standalone_mode=False)
+        # Outside its standalone mode the application returns the code of an Exit.
+        code = app(args=arguments, prog_name="labsyn", standalone_mode=False)
+        sys.stdout.flush()
     except BaseException as error:
         if wants_traceback and not isinstance(error, SystemExit | typer.Exit):
             import traceback
 
             traceback.print_exc()
         sys.exit(fail(error))
+    if code == INTERRUPTED:
+        sys.stderr.write("labsyn: interrupted\n")
+    sys.exit(code if isinstance(code, int) else OK)

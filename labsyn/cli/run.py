@@ -19,7 +19,12 @@ def run(
     device: Annotated[
         str, typer.Option(help="Simulate this device instead of a bench file.")
     ] = "",
-    seed: Annotated[int, typer.Option(help="Seed of the simulated device.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Seed of the simulated device (default 0).")
+    ] = None,
+    sample: Annotated[
+        list[str] | None, typer.Option(help="NAME=VALUE of what is measured, for the file.")
+    ] = None,
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the runs.")] = Path(
         "runs"
     ),
@@ -45,12 +50,20 @@ def run(
         return
     if (bench is None) == (not device):
         raise ConfigError("give either --bench FILE or --device NAME (a simulated bench)")
-    chosen = find_procedure(procedure)(**_assignments(settings or []))
-    opened = Bench.open(bench) if bench else Bench.simulated(device, seed=seed)
+    if bench is not None and seed is not None:
+        raise ConfigError("--seed goes with --device; a bench file has its own seed")
+    chosen = find_procedure(procedure)(**_assignments(settings or [], "--set"))
+    opened = Bench.open(bench) if bench else Bench.simulated(device, seed=seed or 0)
     with opened, progress() as bars:
         steps = Steps(bars)
         steps.start(f"{procedure} on {'a simulated ' + device if device else bench}")
-        stored = measure(chosen, opened, out, on_progress=steps.update)
+        stored = measure(
+            chosen,
+            opened,
+            out,
+            sample=_assignments(sample or [], "--sample"),
+            on_progress=steps.update,
+        )
         steps.done()
     flagged = int(stored.n_rows - stored.mask().sum())
     if as_json:
@@ -68,13 +81,13 @@ def run(
         raise typer.Exit(INTERRUPTED if stored.status == "aborted" else FAILED)
 
 
-def _assignments(settings: list[str]) -> dict[str, str]:
+def _assignments(settings: list[str], option: str) -> dict[str, str]:
     from labsyn.data.errors import ConfigError
 
     values = {}
     for setting in settings:
         name, equals, value = setting.partition("=")
         if not equals or not name or not value:
-            raise ConfigError(f"--set {setting!r} is not NAME=VALUE")
+            raise ConfigError(f"{option} {setting!r} is not NAME=VALUE")
         values[name.strip()] = value.strip()
     return values

@@ -18,7 +18,7 @@ app = typer.Typer(
 )
 
 Device = Annotated[Path, typer.Option(help="A .fit.json of labsyn fit, or a run file (.h5).")]
-Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
 Repeat = Annotated[int, typer.Option(help="Programmings, each in other devices.")]
 Mapping = Annotated[str, typer.Option(help="differential, gmax, minmax or offset.")]
 Out = Annotated[
@@ -34,7 +34,9 @@ def ann(
     hidden: Annotated[
         str, typer.Option(help="Hidden neurons, for example 300 or 256,128.")
     ] = "",
-    epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 0,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Passes over the training images.")
+    ] = None,
     repeat: Repeat = 10,
     mapping: Mapping = "differential",
     seed: Seed = 0,
@@ -46,6 +48,7 @@ def ann(
     from labsyn.networks.ann_experiment import ann_experiment
     from labsyn.report.networks import ann_figure, ann_rows
 
+    folder = results_folder(out, device)
     synapse = load_device(device)
     images = dataset(data)
     sizes, n_epochs = ann_defaults(images.n_pixels)
@@ -60,7 +63,7 @@ def ann(
         )  # fmt: skip
         steps.done()
     _deliver(
-        device, "ann", result.to_dict(), ann_rows(result), ann_figure(result), out, as_json
+        device, "ann", result.to_dict(), ann_rows(result), ann_figure(result), folder, as_json
     )
 
 
@@ -80,6 +83,7 @@ def hopfield(
     from labsyn.networks.hopfield_experiment import hopfield_experiment
     from labsyn.report.networks import hopfield_figure, hopfield_rows
 
+    folder = results_folder(out, device)
     synapse = load_device(device)
     with progress() as bars:
         steps = Steps(bars)
@@ -91,7 +95,7 @@ def hopfield(
         )  # fmt: skip
         steps.done()
     _deliver(device, "hopfield", result.to_dict(), hopfield_rows(result),
-             hopfield_figure(result), out, as_json)  # fmt: skip
+             hopfield_figure(result), folder, as_json)  # fmt: skip
 
 
 @app.command()
@@ -106,10 +110,23 @@ def cann(
     from labsyn.networks.cann_experiment import cann_experiment
     from labsyn.report.networks import cann_figure, cann_rows
 
+    folder = results_folder(out, device)
     synapse = load_device(device)
-    result = cann_experiment(synapse, n_seeds=runs, seed=seed)
+    with progress() as bars:
+        steps = Steps(bars)
+        steps.start("continuous attractor")
+        result = cann_experiment(
+            synapse, n_seeds=runs, seed=seed,
+            progress=lambda done, total: steps.update(100 * done / total),
+        )  # fmt: skip
+        steps.done()
     _deliver(device, "cann", result.to_dict(), cann_rows(result),
-             cann_figure(synapse, result), out, as_json)  # fmt: skip
+             cann_figure(synapse, result), folder, as_json)  # fmt: skip
+
+
+def results_folder(out: Path | None, device: Path) -> Path:
+    """Return where results go, tried before the work: beside the device, or `out`."""
+    return writable_folder(out if out is not None else device.parent)
 
 
 def load_device(path: Path) -> "Synapse":
@@ -143,16 +160,17 @@ def _deliver(
     plain: dict[str, Any],
     rows: list[list[str]],
     figure: "Figure",
-    out: Path | None,
+    folder: Path,
     as_json: bool,
 ) -> None:
     from labsyn.report.networks import HEADS
     from labsyn.report.style import save
 
-    folder = writable_folder(out if out is not None else device.parent)
     stem = f"{device.name.split('.')[0]}.{kind}"
-    (folder / f"{stem}.json").write_text(json.dumps(plain, indent=1), encoding="utf-8")
-    written = [folder / f"{stem}.json", *save(figure, folder / stem)]
+    target, temporary = folder / f"{stem}.json", folder / f"{stem}.json.tmp"
+    temporary.write_text(json.dumps(plain, indent=1), encoding="utf-8")
+    temporary.replace(target)
+    written = [target, *save(figure, folder / stem)]
     if as_json:
         print_json(plain)
         return

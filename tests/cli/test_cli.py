@@ -1,9 +1,11 @@
 """The command line as a user meets it: output, files, exit codes, one clear sentence."""
 
 import json
+import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -233,6 +235,34 @@ def test_recover_an_interrupted_run(cli: Runner, run_file: Path) -> None:
     assert path.is_file()
     code, out, _ = cli("recover", run_file.parent)
     assert "nothing to recover" in out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has other signals")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_an_aborted_run_is_stored_and_says_130(tmp_path: Path, name: str) -> None:
+    words = ["run", "pulse_train", "--device", "lixcoo2", "--set", "n_cycles=15000"]
+    child = subprocess.Popen(
+        [sys.executable, "-m", "labsyn", *words, "-o", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("*.part")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.3)
+    child.send_signal(getattr(signal, name))
+    out, err = child.communicate(timeout=60)
+    assert child.returncode == 130, err
+    assert "aborted" in out
+    assert len(list(tmp_path.glob("*.h5"))) == 1
+
+
+def test_what_cannot_be_recovered_says_1(cli: Runner, tmp_path: Path) -> None:
+    (tmp_path / "x.h5.part").write_bytes(b"this is no journal")
+    code, out, _ = cli("recover", tmp_path)
+    assert code == 1
+    assert "x.h5.part" in out
 
 
 def test_the_bench_is_served_over_tcp(tmp_path: Path) -> None:

@@ -122,6 +122,21 @@ def test_a_dead_instrument_does_not_stop_the_next() -> None:
     assert outputs(bench) == {None}
 
 
+class Interrupting(Dead):
+    """Ctrl-C arrives while this one is switched off."""
+
+    def shutdown(self) -> None:
+        raise KeyboardInterrupt
+
+
+def test_an_interrupt_while_closing_waits_until_all_are_off() -> None:
+    bench = Bench.simulated()
+    bench._instruments = {"slow": Interrupting(), **bench._instruments}
+    with pytest.raises(KeyboardInterrupt):
+        fail_on(bench, ZeroDivisionError())
+    assert outputs(bench) == {None}
+
+
 def test_closing_twice_does_nothing() -> None:
     with Bench.simulated() as bench:
         bench.close()
@@ -168,6 +183,12 @@ def test_a_bench_file(tmp_path: Path) -> None:
             r"names the instrument 'sum'; the bench has smu",
         ),
         ("channel = 1", "channel = 12", r"roles.pulse_source.channel"),
+        (
+            '[roles.reader]\ninstrument = "smu"\nchannel = 1',
+            '[roles.reader]\ninstrument = "smu"\nchannel = 2',
+            r"channel 2 on terminal 'top', where channel 1 is already",
+        ),
+        ("[instruments.smu]", "ground = []\n[instruments.smu]", r"ground is empty"),
         ('"KeysightB1500A"', '"B1500"', r"instruments.smu.driver"),
         ("[limits]", "[limits", r"is no bench file"),
     ],
@@ -189,10 +210,10 @@ def test_an_unknown_device() -> None:
         Bench.simulated("lixcoo3")
 
 
-def test_a_wrong_instrument_at_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    from labsyn.drivers.keysight_b1500a import KeysightB1500A
-
-    monkeypatch.setattr(KeysightB1500A, "id", "SOMEBODY,2400,0,1")
+def test_a_wrong_instrument_is_asked_for_its_name_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("labsyn.drivers.simulated.b1500a_common.IDENTITY", "SOMEBODY,2400,0,1")
     with pytest.raises(
         BenchError, match=r"'SOMEBODY,2400,0,1', no instrument for KeysightB1500A"
     ):

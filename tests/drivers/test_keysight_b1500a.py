@@ -34,17 +34,24 @@ def test_a_pulse_on_the_wire() -> None:
         KeysightB1500A,
         [
             *OPENING,
-            ("PV 1,0,0,-1.5,0.001;XE", "000AI-015.0000E-06"),
+            ("PV 1,0,0,-1.5,0.001", None),
+            ("ERRX?", '+0,"No Error."'),
+            ("XE", "000AI-015.0000E-06"),
         ],
     ) as instrument:
-        datum = instrument.pulsed_spot(1, -1.5, 1e-3)
+        instrument.set_pulse(1, -1.5, 1e-3)
+        datum = instrument.pulsed_spot(1)
     assert datum.value == pytest.approx(-15e-6)
 
 
 def test_a_read_goes_back_to_zero_in_the_same_message() -> None:
     with expected_protocol(
         KeysightB1500A,
-        [*OPENING, ("DV 1,0,0.1,0.001;TI 1,0;DV 1,0,0,0.001", "000AI+001.0000E-06")],
+        [
+            *OPENING,
+            ("DV 1,0,0.1,0.001;TI 1,0;DV 1,0,0,0.001", "000AI+001.0000E-06"),
+            ("ERRX?", '+0,"No Error."'),
+        ],
     ) as instrument:
         assert instrument.read_at(1, 0.1, 1e-3).value == pytest.approx(1e-6)
 

@@ -315,10 +315,10 @@ def test_cmm_chooses_what_is_measured(wire: Wire) -> None:
 
 
 def test_staircase_returns_readings_and_source_and_takes_its_time(wire: Wire) -> None:
-    wire.write("FMT 1,1", "WT 0.5,0.01,0.02", "WV 1,1,0,0,0.2,3,1E-3", "MM 2,1", "AV -1")
+    wire.write("FMT 1,1", "WT 0.5,0.01,0.05", "WV 1,1,0,0,0.2,3,1E-3", "MM 2,1", "AV -1")
     start = wire.clock.now()
     wire.write("XE")
-    assert wire.clock.now() - start == pytest.approx(0.5 + 3 * (0.01 + 0.02 + 0.02))
+    assert wire.clock.now() - start == pytest.approx(0.5 + 3 * (0.01 + 0.05))  # from its start
     assert wire.read() == (
         "NAI+000.000E+00,WAV+000.000E+00,NAI+002.500E-06,WAV+100.000E-03,"
         "NAI+005.000E-06,EAV+200.000E-03"

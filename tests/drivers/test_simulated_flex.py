@@ -27,6 +27,7 @@ from labsyn.drivers.simulated.wiring import Wiring
         ("wv1,3,0,0,1.,+5,1E-3,.5", "WV", (1, 3, 0, 0.0, 1.0, 5, 0.001, 0.5)),
         ("WT 0.0,0.0", "WT", (0.0, 0.0, None, None, None)),
         ("CN1,2", "CN", (1, 2)),
+        ("CN 101,302,1001", "CN", (1, 302, 10)),
         ("CN", "CN", ()),
         ("UNT?0", "UNT?", (0,)),
         ("UNT? ", "UNT?", (None,)),
@@ -55,9 +56,11 @@ def test_spellings(statement: str, header: str, values: tuple[object, ...]) -> N
         ("DV 1,0,1e999", 120),
         ("DV 1.5,0,1", 120),
         ("DV 1,0,0,1e-3,0,0,7", 120),
-        ("FMT 3", 120),
+        ("FMT 6", 120),
         ("ERRX? two", 120),
-        ("MM 4,1", 120),
+        ("MM 6,1", 120),
+        ("CN 103", 120),
+        ("CN 1102", 120),
     ],
 )
 def test_refusals(statement: str, code: int) -> None:
@@ -95,13 +98,16 @@ def test_every_number_has_its_length_and_value(value: float, decimals: int) -> N
     assert float(text) == pytest.approx(value, rel=10.0**-decimals / 2, abs=1e-95)
 
 
+MODULES = {1: "B1517A", 2: "B1517A", 3: "B1525A", 4: "B1520A", 5: "B1530A"}
+
+
 def make() -> SimulatedB1500A:
     clock = VirtualClock()
     wiring = Wiring(clock)
     device = LixCoO2.draw(1)
     for channel, terminal in ((1, "top"), (2, "bottom")):
         wiring.connect(f"GPIB0::17::INSTR/{channel}", device, terminal)
-    return SimulatedB1500A(wiring, clock)
+    return SimulatedB1500A(wiring, clock, MODULES)
 
 
 def ask(instrument: SimulatedB1500A, message: str) -> str:
@@ -121,14 +127,26 @@ _statement = st.tuples(
 ).map("".join)
 
 
-@settings(max_examples=300, deadline=None)
-@given(
-    st.one_of(
-        st.binary(max_size=60),
-        st.lists(_statement, max_size=8).map(";".join).map(str.encode),
-    )
+_message = st.one_of(
+    st.binary(max_size=60),
+    st.lists(_statement, max_size=8).map(";".join).map(str.encode),
 )
+
+
+@settings(max_examples=300, deadline=None)
+@given(_message)
 def test_nothing_a_client_sends_raises_or_silences_the_instrument(message: bytes) -> None:
+    survive(message)
+
+
+@pytest.mark.long
+@settings(max_examples=10_000, deadline=None)
+@given(_message)
+def test_nothing_at_all_raises_or_silences_the_instrument(message: bytes) -> None:
+    survive(message)
+
+
+def survive(message: bytes) -> None:
     instrument = make()
     instrument.write(b"CN")
     instrument.write(message)

@@ -15,6 +15,7 @@ from labsyn.data.errors import (
     BenchError,
     ConfigError,
     FitError,
+    InstrumentError,
     LimitError,
     RoleError,
     StorageError,
@@ -22,6 +23,7 @@ from labsyn.data.errors import (
 from labsyn.data.flags import Flag
 from labsyn.data.run import Run, RunWriter
 from labsyn.drivers.bench import Bench
+from labsyn.drivers.limits import Limits
 from labsyn.procedures.catalogue import describe_parameters, find_procedure, procedures
 from labsyn.procedures.pulse_train import PulseTrain
 from labsyn.procedures.runner import measure
@@ -40,7 +42,8 @@ def test_a_run_from_pulses_to_file(tmp_path: Path) -> None:
         run = measure(PulseTrain(n_cycles=2), bench, tmp_path, on_progress=done.append)
         assert outputs_off(bench)
     assert (run.status, run.n_rows) == ("finished", 121)
-    assert done == [25, 50, 75, 100]
+    assert done == sorted(done)
+    assert (len(done), done[-1]) == (120, 100)
     branch = run["branch"]
     assert [int((branch == b).sum()) for b in (0, 1, -1)] == [1, 60, 60]
     assert np.all(run["flags"] == Flag.SIMULATED)
@@ -107,6 +110,7 @@ def test_compliance_is_a_flag_and_can_stop_the_run(tmp_path: Path) -> None:
         ({"pulse_width": "1.5 s"}, "pulse_width of 1.5 s exceeds the limit of 1 s"),
         ({"compliance_current": 0.5}, "compliance_current of 500 mA exceeds the limit of 1 mA"),
         ({"n_pulses": 10**6}, "number of pulses"),
+        ({"pulse_width": 0.5, "pulse_pause": 4.9}, "is 5.4 s, a pulse period is at most 5 s"),
     ],
 )
 def test_beyond_the_limits_nothing_is_sent_and_nothing_stored(
@@ -121,6 +125,18 @@ def test_beyond_the_limits_nothing_is_sent_and_nothing_stored(
     assert not (tmp_path / "runs").exists()
 
 
+def test_what_the_instrument_refuses_is_never_taken_for_the_last_pulse(tmp_path: Path) -> None:
+    """Limits wider than the instrument: the refused level must not repeat the old one."""
+    with Bench.simulated("lixcoo2", seed=0) as bench:
+        bench.limits = Limits(voltage=500.0)
+        before = bench.simulation.devices["lixcoo2"].x
+        for values in ({"depression_voltage": 150.0}, {"read_voltage": 150.0}):
+            with pytest.raises(InstrumentError, match="reports: 120"):
+                measure(PulseTrain(n_pulses=2, **values), bench, tmp_path)
+        assert bench.simulation.devices["lixcoo2"].x < before + 0.2  # two pulses, no more
+        assert outputs_off(bench)
+
+
 def test_a_read_needs_a_voltage(tmp_path: Path) -> None:
     with Bench.simulated() as bench, pytest.raises(BenchError, match="read_voltage is 0 V"):
         measure(PulseTrain(read_voltage=0), bench, tmp_path)
@@ -133,9 +149,13 @@ def test_a_read_needs_a_voltage(tmp_path: Path) -> None:
         ({"zzz": 1}, "no parameter 'zzz'; it has compliance_current, dep"),
         ({"pulse_width": "10 V"}, "pulse_width = '10 V' is refused: .* not a quantity in s"),
         ({"pulse_width": 100.0}, "pulse_width = 100.0 is refused: allowed is 0.0005 to 2 s"),
-        ({"n_pulses": 2.5}, "n_pulses = 2.5 is refused: allowed is 1 to 1e[+]06"),
+        (
+            {"n_pulses": 2.5},
+            "n_pulses = 2.5 is refused: allowed whole numbers from 1 to 1e[+]06",
+        ),
         ({"n_pulses": "many"}, "n_pulses = 'many' is refused"),
-        ({"on_compliance": "ignore"}, "on_compliance = 'ignore' is refused"),
+        ({"n_pulses": "inf"}, "n_pulses = 'inf' is refused"),
+        ({"on_compliance": "ignore"}, "is refused: allowed are record, stop"),
     ],
 )
 def test_wrong_parameters(values: dict[str, Any], message: str) -> None:
@@ -151,14 +171,14 @@ def test_quantities_as_people_write_them() -> None:
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_a_signal_stops_after_the_row(tmp_path: Path, name: str) -> None:
     def kill(percent: float) -> None:
-        if percent >= 50:
+        if percent == 50:
             os.kill(os.getpid(), getattr(signal, name))
 
     with Bench.simulated() as bench:
         run = measure(PulseTrain(n_cycles=2), bench, tmp_path, on_progress=kill)
         assert outputs_off(bench)
     assert (run.status, run.reason) == ("aborted", f"stopped by {name}")
-    assert run.n_rows == 62  # one row after the signal, and no more
+    assert run.n_rows == 61  # no row after the one that was being taken
     assert run.status == Run.open(run.path).status
 
 

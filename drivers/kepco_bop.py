@@ -1,0 +1,151 @@
+"""Kepco BOP 36-12 bipolar supply with a coil: PyMeasure's driver, made strict."""
+
+import math
+import re
+from typing import Any
+
+from pymeasure.instruments import Instrument
+from pymeasure.instruments.kepco import KepcoBOP3612
+from pymeasure.instruments.validators import strict_discrete_set, strict_range
+
+from labsyn.data.errors import InstrumentDataError, InstrumentError, LimitError
+from labsyn.drivers.clock import Clock, RealClock
+from labsyn.drivers.wire_errors import WireErrors
+
+MAX_CURRENT = 12.0
+MAX_VOLTAGE = 36.0
+_ERROR = re.compile(r'\s*([+-]?\d+)\s*,\s*"?(.*?)"?\s*$')
+_MAX_ERRORS = 16
+_RAMP_STEPS_PER_SECOND = 20
+
+
+class KepcoBOP(WireErrors, KepcoBOP3612):
+    """Drive a coil with a bipolar current.
+
+    Parameters
+    ----------
+    adapter : Adapter or str
+        Adapter, or VISA resource name such as ``"GPIB0::6::INSTR"``.
+    ramp_rate : float
+        Ampere per second of `ramp_current` and `shutdown`; a coil that is switched off at
+        full current answers with its inductance.
+    clock : Clock, optional
+        Waits between the steps of a ramp; real time by default.
+
+    Raises
+    ------
+    LimitError
+        If the ramp rate is not positive.
+    """
+
+    ROLES: tuple[str, ...] = ()
+    MODEL = re.compile(r"BOP.?36-12")
+
+    def __init__(
+        self, adapter: Any, *, ramp_rate: float = 5.0, clock: Clock | None = None, **visa: Any
+    ) -> None:
+        if not 0 < ramp_rate < math.inf:
+            raise LimitError(f"a ramp rate of {ramp_rate:g} A/s must be positive")
+        super().__init__(adapter, "Kepco BOP 36-12", **visa)
+        self._ramp_rate = ramp_rate
+        self._clock: Clock = RealClock() if clock is None else clock
+
+    # PyMeasure's: 20 A sends 12 (truncated_range); nor does it ask for errors.
+    current_setpoint = Instrument.control(
+        "CURRent?",
+        "CURRent %g",
+        """Control current, in voltage mode its limit, in ampere (float, strictly -12 to 12).
+        """,
+        validator=strict_range,
+        values=(-MAX_CURRENT, MAX_CURRENT),
+        check_set_errors=True,
+    )
+    # PyMeasure's: 50 V sends 36.
+    voltage_setpoint = Instrument.control(
+        "VOLTage?",
+        "VOLTage %g",
+        """Control voltage, in current mode its limit, in volt (float, strictly -36 to 36).
+        """,
+        validator=strict_range,
+        values=(-MAX_VOLTAGE, MAX_VOLTAGE),
+        check_set_errors=True,
+    )
+    # PyMeasure's sends the same and does not ask for errors.
+    operating_mode = Instrument.control(
+        "FUNCtion:MODE?",
+        "FUNCtion:MODE %s",
+        """Control what the output holds (str, strictly ``"VOLT"`` or ``"CURR"``).""",
+        validator=strict_discrete_set,
+        values=("VOLT", "CURR"),
+        get_process=lambda index: ("VOLT", "CURR")[int(index)],
+        check_set_errors=True,
+    )
+    # PyMeasure's sends the same and does not ask for errors.
+    output_enabled = Instrument.control(
+        "OUTPut?",
+        "OUTPut %d",
+        """Control whether the output is on (bool).""",
+        validator=strict_discrete_set,
+        values={True: 1, False: 0},
+        map_values=True,
+        check_set_errors=True,
+    )
+
+    def check_errors(self) -> list[str]:
+        """Read the error queue until it is empty.
+
+        Raises
+        ------
+        InstrumentError
+            With code and text of every error found; PyMeasure's version only logs them,
+            and never ends if the queue never empties.
+        """
+        errors = []
+        for _ in range(_MAX_ERRORS):
+            reply = self.ask("SYST:ERR?")
+            match = _ERROR.match(reply)
+            if match is None:
+                raise InstrumentDataError(f"{self.name} answered {reply[:200]!r} to SYST:ERR?")
+            if int(match[1]) == 0:
+                break
+            errors.append(f"{int(match[1])} {match[2]}")
+        if errors:
+            raise InstrumentError(f"{self.name} reports: {'; '.join(errors)}")
+        return errors
+
+    def check_set_errors(self) -> list[str]:
+        """Look for errors after a setting."""
+        return self.check_errors()
+
+    def setup_current(self, *, voltage_limit: float) -> None:
+        """Hold the current, within `voltage_limit` volt, from 0 A on, and switch on."""
+        self.current_setpoint = 0.0
+        self.operating_mode = "CURR"
+        self.voltage_setpoint = voltage_limit
+        self.output_enabled = True
+
+    def ramp_current(self, amperes: float) -> None:
+        """Go to `amperes` at the ramp rate, in steps of 50 ms."""
+        strict_range(amperes, (-MAX_CURRENT, MAX_CURRENT))
+        start = self.current_setpoint
+        seconds = abs(amperes - start) / self._ramp_rate
+        n_steps = max(math.ceil(seconds * _RAMP_STEPS_PER_SECOND), 1)
+        for step in range(1, n_steps + 1):
+            self.current_setpoint = start + (amperes - start) * step / n_steps
+            self._clock.sleep(seconds / n_steps)
+
+    def settings(self) -> dict[str, str]:
+        """Return the instrument's own words for its state, for the run file."""
+        queries = ("FUNCtion:MODE", "CURRent", "VOLTage", "OUTPut")
+        return {name: self.ask(f"{name}?").strip() for name in queries}
+
+    def shutdown(self) -> None:
+        """Ramp to 0 A, then set 0 V and switch the output off, whatever happened before."""
+        try:
+            if self.output_enabled and self.operating_mode == "CURR":
+                self.ramp_current(0.0)
+        finally:
+            try:
+                self.send_all(["CURRent 0", "VOLTage 0", "OUTPut 0"])
+            finally:
+                super().shutdown()

@@ -1,0 +1,283 @@
+"""What the drivers of all pulse generators share: errors read, loads set, pulses from 0 V."""
+
+import math
+import re
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pyvisa
+from pymeasure.instruments import Instrument
+from pymeasure.instruments.validators import strict_range
+from pyvisa.constants import StatusCode
+
+from labsyn.data.errors import BenchError, InstrumentError, LimitError
+from labsyn.data.units import format_quantity
+from labsyn.drivers.checked_instrument import CheckedInstrument
+from labsyn.drivers.wire import as_labsyn_errors
+
+SOURCE_RESISTANCE = 50.0
+_DESCRIBED = (
+    "shape", "pulse_period", "pulse_width", "pulse_transition", "voltage_high", "voltage_low",
+    "output_load", "output_polarity", "burst_state", "burst_ncycles", "trigger_source",
+    "output",
+)  # fmt: skip
+_TIMEOUT = 10.0  # seconds beyond what a burst takes
+_READ_BACK = 1e-5  # relative: %e carries six decimals
+
+
+@dataclass(kw_only=True)
+class _Setup:
+    """What `setup_pulse` agreed with one channel; `voltage` is None until the first pulse."""
+
+    period: float
+    scale: float
+    voltage: float | None = None
+
+
+class PulseGenerator(CheckedInstrument):
+    """Mixin in front of one of PyMeasure's drivers, whose properties it uses.
+
+    Parameters
+    ----------
+    adapter : Adapter or str
+        Adapter, or VISA resource name such as ``"USB0::0x0957::0x4108::1::INSTR"``.
+    """
+
+    ROLES: ClassVar[tuple[str, ...]] = ()
+    MODEL: ClassVar[re.Pattern[str]]
+    BUS_TRIGGER: ClassVar[str] = "BUS"
+    AMPLITUDE: ClassVar[tuple[float, float]] = (10e-3, 10.0)
+    """Smallest and largest pulse into 50 Ω, in volt; no level goes beyond `LEVEL`."""
+    LEVEL: ClassVar[float] = 5.0
+
+    def __init__(self, adapter: Any, name: str, **visa: Any) -> None:
+        with warnings.catch_warnings():
+            # PyMeasure does not know that the 33220A speaks SCPI; its manual does.
+            warnings.simplefilter("ignore", FutureWarning)
+            super().__init__(adapter, name, **visa)
+        self._setups: dict[int, _Setup] = {}
+        self.write("*CLS")  # errors of whoever was here before are not ours
+
+    def output_of(self, channel: int) -> Any:
+        """Return the PyMeasure object whose properties set `channel`.
+
+        Raises
+        ------
+        BenchError
+            If the instrument has no such channel.
+        """
+        if channel not in self.numbers:
+            raise BenchError(f"{self.name} has no channel {channel}, only {self.numbers}")
+        return self.channels[channel]
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Get the numbers of the channels (tuple of int)."""
+        return tuple(self.channels)
+
+    def setup_pulse(
+        self, channel: int, width: float, period: float, edge: float, load: float
+    ) -> None:
+        """Prepare pulses from 0 V on `channel`, triggered by `pulse`; the output goes off.
+
+        Parameters
+        ----------
+        channel : int
+            Output.
+        width, period, edge : float
+            Of one pulse, in seconds.
+        load : float
+            What the output drives, in ohm; ``math.inf`` for much more than 50 Ω. The
+            voltages of `pulse` are those at this load: with a wrong one the device gets up
+            to twice as much.
+
+        Raises
+        ------
+        InstrumentError
+            If the instrument refused a setting or took another value.
+        BenchError
+            If the instrument has no such channel.
+        """
+        output = self.output_of(channel)
+        self._setups.pop(channel, None)
+        output.output = False
+        output.shape = "PULS"
+        output.amplitude_unit = "VPP"
+        self._set_timing(output, width, period, edge)
+        output.output_load = load
+        output.burst_mode = "TRIG"
+        output.trigger_source = self.BUS_TRIGGER
+        for name, wanted in (
+            ("pulse_width", width),
+            ("pulse_period", period),
+            ("output_load", load),
+        ):
+            taken = getattr(output, name)
+            if not math.isclose(taken, wanted, rel_tol=_READ_BACK):
+                raise InstrumentError(f"{self.name} took {name} {taken:g} for {wanted:g}")
+        share = 1.0 if math.isinf(load) else load / (load + SOURCE_RESISTANCE)
+        self._setups[channel] = _Setup(period=period, scale=2 * share)
+
+    def pulse(self, channel: int, voltage: float, n: int = 1) -> None:
+        """Apply `n` pulses from 0 V to `voltage` volt, and wait until they are over.
+
+        Raises
+        ------
+        BenchError
+            If `setup_pulse` was not called before.
+        LimitError
+            If the instrument cannot give such a pulse; nothing was sent.
+        InstrumentError
+            If the instrument refused a setting; the output is off then.
+        """
+        setup = self._setups.get(channel)
+        if setup is None:
+            raise BenchError(f"{self.name}: pulse on channel {channel} before setup_pulse")
+        self._check_voltage(voltage, setup.scale)
+        if n < 1:
+            raise LimitError(f"{self.name} cannot give {n} pulses; nothing was sent")
+        output = self.output_of(channel)
+        try:
+            if voltage != setup.voltage:
+                self._set_voltage(output, voltage, setup)
+            self._set_cycles(output, n)
+            self.write("*TRG")
+            self.wait_for_trigger(n * setup.period + _TIMEOUT)
+            self.check_errors()
+        except InstrumentError:
+            setup.voltage = None
+            output.output = False
+            raise
+
+    def trigger(self) -> None:
+        """Start what waits for the bus; raise InstrumentError if nothing does."""
+        self.write("*TRG")
+        self.check_errors()
+
+    def wait_for_trigger(
+        self, timeout: float = 3600.0, should_stop: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Wait until the burst is over, `should_stop` says so, or `timeout` seconds passed.
+
+        Agilent33500 of PyMeasure tests ``if should_stop:`` without calling it, and returns
+        after the first read that timed out, burst over or not.
+
+        Raises
+        ------
+        TimeoutError
+            If the burst is not over in time.
+        """
+        self.write("*OPC?")
+        waited = 0.0
+        while True:
+            try:
+                self.read()
+                return
+            except pyvisa.errors.VisaIOError as error:
+                if error.error_code != StatusCode.error_timeout:
+                    with as_labsyn_errors(self.name, "*OPC?"):
+                        raise
+                waited += self.timeout
+            if should_stop() or waited > timeout:
+                self.adapter.connection.clear()  # or the answer comes for the next query
+                if waited > timeout:
+                    raise TimeoutError(f"{self.name}: no end of the burst in {timeout:g} s")
+                return
+
+    def settings(self) -> dict[str, str]:
+        """Return what each output is set to, for the run file; voltages are at the load."""
+        return {
+            f"{name}_{channel}": str(getattr(self.output_of(channel), name))
+            for channel in self.numbers
+            for name in _DESCRIBED
+        }
+
+    def shutdown(self) -> None:
+        """Switch every output off; one that fails does not stop the next."""
+        errors = []
+        for channel in self.numbers:
+            try:
+                self.output_of(channel).output = False
+            except InstrumentError as error:
+                errors.append(error)
+        self._setups.clear()
+        super().shutdown()
+        if errors:
+            raise errors[0]
+
+    def _check_voltage(self, voltage: float, scale: float) -> None:
+        low, high = (limit * scale for limit in self.AMPLITUDE)
+        high = min(high, self.LEVEL * scale)
+        if not low <= abs(voltage) <= high:
+            raise LimitError(
+                f"{self.name} gives pulses of {format_quantity(low, 'V')} to "
+                f"{format_quantity(high, 'V')} of either sign at this load, not "
+                f"{format_quantity(voltage, 'V')}; nothing was sent"
+            )
+
+    def _set_timing(self, output: Any, width: float, period: float, edge: float) -> None:
+        """Set edge, width and period in an order in which each fits the others."""
+        if edge < output.pulse_transition:
+            output.pulse_transition = edge
+        if period > output.pulse_period:
+            output.pulse_period = period
+        output.pulse_width = width
+        output.pulse_period = period
+        output.pulse_transition = edge
+
+    def _set_voltage(self, output: Any, voltage: float, setup: _Setup) -> None:
+        """Set the far level; the near one is 0 V, where an output rests between pulses.
+
+        A negative pulse needs inverted polarity: it would rest at the negative level.
+        """
+        far = "voltage_high" if voltage > 0 else "voltage_low"
+        output.voltage_high_values = output.voltage_low_values = (
+            -self.LEVEL * setup.scale,
+            self.LEVEL * setup.scale,
+        )
+        if setup.voltage is not None and (setup.voltage > 0) == (voltage > 0):
+            setattr(output, far, voltage)
+        else:
+            output.output = False
+            output.output_polarity = "NORM" if voltage > 0 else "INV"
+            self._set_levels(output, voltage, setup.scale)
+            output.output = True
+        setup.voltage = voltage
+
+    def _set_levels(self, output: Any, voltage: float, scale: float) -> None:
+        """Set the levels by way of small ones, so that they never conflict."""
+        output.amplitude = self.AMPLITUDE[0] * max(4 * scale, 1.0)
+        output.offset = 0.0
+        if voltage > 0:
+            output.voltage_low = 0.0
+            output.voltage_high = voltage
+        else:
+            output.voltage_high = 0.0
+            output.voltage_low = voltage
+
+    def _set_cycles(self, output: Any, n: int) -> None:
+        output.burst_ncycles = n
+        output.burst_state = True
+
+
+def load_control(set_command: str, low: float, high: float) -> Any:
+    """Return the property of the load, in ohm or infinite, for a set command with ``%s``."""
+
+    def validate(value: float, values: tuple[float, float]) -> float:
+        return value if value == math.inf else float(strict_range(value, values))
+
+    def text(value: float) -> str:
+        return "INF" if value == math.inf else f"{value:.6g}"
+
+    return Instrument.control(
+        set_command.replace(" %s", "?"),
+        set_command,
+        f"""Control the load that voltages are meant for, in ohm
+        (float, strictly {low:g} to {high:g}, or infinity).""",
+        validator=validate,
+        values=(low, high),
+        set_process=text,
+        get_process=lambda value: math.inf if value > 1e30 else value,
+    )

@@ -1,0 +1,155 @@
+"""Stanford Research SR830 lock-in amplifier: PyMeasure's driver, made strict."""
+
+import re
+from typing import Any
+
+from pymeasure.instruments import Instrument, srs
+from pymeasure.instruments.validators import strict_discrete_set, strict_range
+
+from labsyn.drivers.srs_status import SRSStatus
+
+MINIMUM_AMPLITUDE = 0.004
+_STEP = 0.002
+_TOLERANCE = 1e-6
+
+
+def _strict_amplitude(volts: float, limits: Any) -> float:
+    """Return `volts`; raise ValueError outside the limits or between two steps."""
+    strict_range(volts, limits)
+    if abs(volts / _STEP - round(volts / _STEP)) > _TOLERANCE / _STEP:
+        raise ValueError(
+            f"an amplitude of {volts:g} V is no multiple of 2 mV, the step of the SR830"
+        )
+    return volts
+
+
+def _strict_index(choices: list[float]) -> dict[float, int]:
+    return {value: index for index, value in enumerate(choices)}
+
+
+class SR830(SRSStatus, srs.SR830):
+    """Excite and read with an SR830.
+
+    PyMeasure's SR830 replaces a setting out of range by the limit and sends it
+    (``truncated_range``, ``truncated_discrete_set``), and never asks for errors: each
+    property here refuses instead, and asks after setting.
+
+    Parameters
+    ----------
+    adapter : Adapter or str
+        Adapter, or VISA resource name such as ``"GPIB0::8::INSTR"``.
+    """
+
+    ROLES: tuple[str, ...] = ()
+    MODEL = re.compile(r"SR830")
+    OVERLOADS = 0b1111  # input, filter, output, reference unlocked
+
+    def __init__(self, adapter: Any, **visa: Any) -> None:
+        super().__init__(adapter, "Stanford Research Systems SR830", **visa)
+        self.write("OUTX1")  # answers go to GPIB (SR830 manual)
+        self.read_status("*ESR?")  # forget what happened before us
+        self.read_status("LIAS?")
+
+    # PyMeasure's sine_voltage: 6 V sends 5.000; 0.1 V + 1 mV is rounded by the instrument.
+    amplitude = Instrument.control(
+        "SLVL?",
+        "SLVL%0.3f",
+        """Control the sine output in volt rms (float, strictly 0.004 to 5, steps of 2 mV).""",
+        validator=_strict_amplitude,
+        values=(MINIMUM_AMPLITUDE, 5.0),
+        check_set_errors=True,
+    )
+    sine_voltage = amplitude
+    # PyMeasure's: 200 kHz sends 1.02000e+05.
+    frequency = Instrument.control(
+        "FREQ?",
+        "FREQ%0.5e",
+        """Control the reference frequency in hertz (float, strictly 0.001 to 102000).""",
+        validator=strict_range,
+        values=(0.001, 102_000.0),
+        check_set_errors=True,
+    )
+    # PyMeasure's: -400 degrees sends -360.00.
+    phase = Instrument.control(
+        "PHAS?",
+        "PHAS%0.2f",
+        """Control the reference phase in degrees (float, strictly -360 to 729.99).""",
+        validator=strict_range,
+        values=(-360.0, 729.99),
+        check_set_errors=True,
+    )
+    # PyMeasure's range(1, 19999) refuses 19999, which the instrument has.
+    harmonic = Instrument.control(
+        "HARM?",
+        "HARM%d",
+        """Control the detected harmonic (int, strictly 1 to 19999).""",
+        validator=strict_discrete_set,
+        values=range(1, 20_000),
+        check_set_errors=True,
+        cast=int,
+    )
+    # PyMeasure's: 0.15 s sends the index of 0.3 s, 1e6 s that of 30 ks.
+    time_constant = Instrument.control(
+        "OFLT?",
+        "OFLT%d",
+        """Control the time constant in seconds (float, strictly 10 µs, 30 µs to 30 ks).""",
+        validator=strict_discrete_set,
+        values=_strict_index(srs.SR830.TIME_CONSTANTS),
+        map_values=True,
+        check_set_errors=True,
+    )
+    # PyMeasure's: 2 V sends the index of 1 V.
+    sensitivity = Instrument.control(
+        "SENS?",
+        "SENS%d",
+        """Control the sensitivity in volt (float, strictly 2 nV, 5 nV, 10 nV to 1 V).""",
+        validator=strict_discrete_set,
+        values=_strict_index(srs.SR830.SENSITIVITIES),
+        map_values=True,
+        check_set_errors=True,
+    )
+    # PyMeasure's: 10 dB sends the index of 12 dB.
+    filter_slope = Instrument.control(
+        "OFSL?",
+        "OFSL%d",
+        """Control the filter slope in dB per octave (int, strictly 6, 12, 18 or 24).""",
+        validator=strict_discrete_set,
+        values=_strict_index(srs.SR830.FILTER_SLOPES),
+        map_values=True,
+        check_set_errors=True,
+    )
+
+    # PyMeasure's sends the factor 10, of which the instrument wants the index 1.
+    def set_scaling(self, channel: str, percent: float, expand: int = 1) -> None:
+        """Set the offset of ``"X"``, ``"Y"`` or ``"R"`` in percent and its factor 1, 10, 100.
+
+        They act on the analogue outputs, not on readings. Raises ValueError outside these,
+        or beyond 105 percent of either sign.
+        """
+        strict_discrete_set(channel, self.CHANNELS)
+        strict_discrete_set(expand, self.EXPANSION_VALUES)
+        strict_range(percent, (-105.0, 105.0))
+        index = self.EXPANSION_VALUES.index(expand)
+        self.write(f"OEXP {self.CHANNELS.index(channel) + 1},{percent:.2f},{index}")
+        self.check_set_errors()
+
+    def read_xy(self) -> tuple[float, float]:
+        """Return X and Y of one instant, in volt rms."""
+        return self.read_pair("SNAP?1,2")
+
+    def settings(self) -> dict[str, str]:
+        """Return the instrument's own words for its state, for the run file."""
+        queries = (
+            "FREQ", "SLVL", "PHAS", "HARM", "FMOD", "ISRC", "IGND", "ICPL", "ILIN",
+            "SENS", "RMOD", "OFLT", "OFSL", "SYNC",
+        )  # fmt: skip
+        return {name: self.ask(f"{name}?").strip() for name in queries}
+
+    def shutdown(self) -> None:
+        """Set the smallest amplitude, 4 mV (there is no zero), and 0 V at each aux output."""
+        try:
+            self.send_all(
+                [f"SLVL{MINIMUM_AMPLITUDE:.3f}", *(f"AUXV{n},0" for n in range(1, 5))]
+            )
+        finally:
+            super().shutdown()
