@@ -16,6 +16,7 @@ from labsyn.data.errors import (
     RoleError,
     UnsafeShutdownError,
 )
+from labsyn.drivers.catalogue import DRIVERS, driver, open_driver
 from labsyn.drivers.clock import Clock, RealClock
 from labsyn.drivers.config import BenchConfig, load_config, simulated_config
 from labsyn.drivers.guard import GuardedPulseSource, GuardedReader
@@ -25,8 +26,6 @@ from labsyn.drivers.roles import ROLES, PulseSource, Reader
 from labsyn.drivers.safety import StopSignals
 from labsyn.drivers.smu_roles import SMUPulseSource, SMUReader
 from labsyn.drivers.wire import as_labsyn_errors
-
-DRIVERS = {"KeysightB1500A": KeysightB1500A}
 
 
 class Bench:
@@ -82,7 +81,9 @@ class Bench:
         return cls(config, path.read_text(encoding="utf-8"))
 
     @classmethod
-    def simulated(cls, device: str = "lixcoo2", seed: int = 0, **parameters: float) -> "Bench":
+    def simulated(
+        cls, device: str = "lixcoo2", seed: int = 0, **parameters: float | str
+    ) -> "Bench":
         """Return a bench without hardware, wired to one device drawn with `seed`.
 
         `parameters` replace those of the drawn device, for example ``sigma_c2c=0``.
@@ -112,7 +113,7 @@ class Bench:
             if role not in ROLES:
                 raise RoleError(f"no bench has a role {role!r}; known are {', '.join(ROLES)}")
             if role not in self.config.roles:
-                able = [name for name, driver in DRIVERS.items() if role in driver.ROLES]
+                able = [name for name in DRIVERS if role in driver(name).ROLES]
                 raise RoleError(
                     f"the bench has no {role}: add [roles.{role}] to the bench file; "
                     f"drivers that can play it: {', '.join(able)}"
@@ -207,18 +208,17 @@ class Bench:
         finally:
             self.signals.__exit__(kind, error, trace)
 
-    def _open(self, name: str, driver: str, resource: str, library: Any) -> None:
-        kind = DRIVERS[driver]
+    def _open(self, name: str, kind: str, resource: str, library: Any) -> None:
         try:
             with as_labsyn_errors(name, "open"):
                 self._idn[name] = _identify(resource, library)
-            if not kind.MODEL.search(self._idn[name]):
+            if not driver(kind).MODEL.search(self._idn[name]):
                 raise BenchError(
-                    f"{name} at {resource} is {self._idn[name]!r}, no instrument for {driver}; "
+                    f"{name} at {resource} is {self._idn[name]!r}, no instrument for {kind}; "
                     "check the address in the bench file"
                 )
             with as_labsyn_errors(name, "open"):
-                instrument = kind(resource, visa_library=library)
+                instrument = open_driver(kind, resource, library, self.clock)
         except (pyvisa.errors.LibraryError, OSError, ValueError) as error:
             if isinstance(error, BenchError):
                 error.add_note(f"while opening {name} at {resource}")

@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from labsyn.data.errors import ConfigError, LabsynError
 from labsyn.data.units import parse_quantity
+from labsyn.drivers.catalogue import DRIVERS
 from labsyn.drivers.limits import Limits
 
 
@@ -28,8 +29,14 @@ class _Section(BaseModel):
 class InstrumentConfig(_Section):
     """One instrument: its driver and where it is."""
 
-    driver: Literal["KeysightB1500A"]
+    driver: Literal[DRIVERS]  # type: ignore[valid-type]
     resource: str
+    paths: dict[str, tuple[str, str]] = {}
+    """Of a switch: what each channel connects, ``"1101" = ["smu/1", "T1"]``."""
+    simulated: dict[str, Any] = {}
+    """Options of the simulated twin, such as ``coil_constant`` or ``modules``."""
+    faults: list[dict[str, Any]] = []
+    """Faults of the simulated twin, such as ``{kind = "late", match = "TI"}``."""
 
 
 class RoleConfig(_Section):
@@ -54,17 +61,26 @@ class SimulationConfig(_Section):
 
     device: str
     seed: int = 0
-    parameters: dict[str, float] = {}
+    parameters: dict[str, float | str] = {}
 
 
 class BenchConfig(_Section):
     """A whole bench."""
 
     instruments: dict[str, InstrumentConfig]
-    roles: dict[Literal["pulse_source", "reader"], RoleConfig]
+    roles: dict[Literal["pulse_source", "reader"], RoleConfig] = {}
+    wiring: dict[str, str] = {}
+    """Which terminal each further output is wired to: ``"smu/2" = "T3"``."""
     limits: LimitsConfig = LimitsConfig()
     simulation: SimulationConfig | None = None
     ground: list[str] = ["bottom"]
+
+    def outputs(self) -> dict[str, str]:
+        """Return the terminal of each output that is wired for good: of roles and `wiring`."""
+        played = {
+            f"{role.instrument}/{role.channel}": role.terminal for role in self.roles.values()
+        }
+        return played | self.wiring
 
     @property
     def allowed(self) -> Limits:
@@ -72,7 +88,7 @@ class BenchConfig(_Section):
         return Limits(**self.limits.model_dump())
 
 
-def simulated_config(device: str, seed: int, parameters: dict[str, float]) -> BenchConfig:
+def simulated_config(device: str, seed: int, parameters: dict[str, float | str]) -> BenchConfig:
     """Return the bench that `labsyn demo` uses: a B1500A wired to one two-terminal device."""
     role = {"instrument": "smu", "channel": 1, "terminal": "top"}
     return BenchConfig.model_validate(

@@ -6,7 +6,7 @@ that held in the meantime.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from labsyn.data.errors import ConfigError
@@ -56,6 +56,22 @@ class Wiring:
         self._sources: dict[str, Source] = {}
         self._places: dict[str, tuple[_Fixture, str]] = {}
         self._fixtures: dict[int, _Fixture] = {}
+        self._watchers: list[Callable[[], None]] = []
+        self._telling = False
+
+    def watch(self, watcher: Callable[[], None]) -> None:
+        """Have `watcher` called before each change, while the old voltages still hold."""
+        self._watchers.append(watcher)
+
+    def _tell(self) -> None:
+        if self._telling:  # a watcher may look at the wiring, which changes nothing
+            return
+        self._telling = True
+        try:
+            for watcher in self._watchers:
+                watcher()
+        finally:
+            self._telling = False
 
     def connect(self, source: str, device: DeviceUnderTest, terminal: str) -> None:
         """Connect the output `source`, such as ``"GPIB0::17::INSTR/1"``, to a terminal.
@@ -73,6 +89,7 @@ class Wiring:
             raise ConfigError(
                 f"{source} is connected to terminal {self._places[source][1]!r} already"
             )
+        self._tell()
         self._places[source] = (fixture, terminal)
         output = self._source(source)
         if output.driving:
@@ -91,6 +108,7 @@ class Wiring:
         place = self._places.get(source)
         if place is None:
             raise ConfigError(f"{source} is connected to nothing")
+        self._tell()
         fixture, terminal = place
         output = self._source(source)
         self._advance(fixture)
@@ -142,6 +160,7 @@ class Wiring:
         output = self._source(source)
         if not output.driving:
             return
+        self._tell()
         place = self._places.get(source)
         if place is not None:
             self._advance(place[0])
@@ -176,6 +195,7 @@ class Wiring:
     def _force(
         self, name: str, value: float, limit: float, resistance: float, *, forces_current: bool
     ) -> None:
+        self._tell()
         output = self._source(name)
         place = self._places.get(name)
         if place is not None:

@@ -1,0 +1,149 @@
+"""A simulated bench from a bench file: instruments by name, their outputs on terminals."""
+
+from typing import TYPE_CHECKING, Any
+
+from labsyn.data.errors import ConfigError
+from labsyn.drivers.simulated.agilent33250a import (
+    SimulatedAgilent33220A,
+    SimulatedAgilent33250A,
+)
+from labsyn.drivers.simulated.agilent33500 import SimulatedAgilent33500
+from labsyn.drivers.simulated.b1500a import SimulatedB1500A
+from labsyn.drivers.simulated.device import DeviceUnderTest
+from labsyn.drivers.simulated.environment import Environment
+from labsyn.drivers.simulated.faults import Fault, FaultyInstrument
+from labsyn.drivers.simulated.instrument import SimulatedInstrument
+from labsyn.drivers.simulated.kepco_bop import SimulatedKepcoBOP
+from labsyn.drivers.simulated.keysight81160a import SimulatedKeysight81160A
+from labsyn.drivers.simulated.lakeshore425 import SimulatedLakeShore425
+from labsyn.drivers.simulated.sr830 import SimulatedSR830
+from labsyn.drivers.simulated.sr860 import SimulatedSR860
+from labsyn.drivers.simulated.timeline import Timeline
+from labsyn.drivers.simulated.wiring import Wiring
+
+if TYPE_CHECKING:
+    from labsyn.drivers.config import BenchConfig, InstrumentConfig
+
+_GENERATORS = {
+    "Keysight81160A": SimulatedKeysight81160A,
+    "Agilent33250A": SimulatedAgilent33250A,
+    "Agilent33220A": SimulatedAgilent33220A,
+    "Agilent33500": SimulatedAgilent33500,
+}
+_LOCK_INS = {"SR830": SimulatedSR830, "SR860": SimulatedSR860}
+
+
+class Assembly:
+    """Puts the instruments of a bench file around one device.
+
+    Parameters
+    ----------
+    config : BenchConfig
+        The bench file.
+    device : DeviceUnderTest
+        What is under test.
+    wiring, clock, environment
+        What all share.
+    """
+
+    def __init__(
+        self,
+        config: "BenchConfig",
+        device: DeviceUnderTest,
+        wiring: Wiring,
+        clock: Timeline,
+        environment: Environment,
+    ) -> None:
+        self._config, self._device = config, device
+        self._wiring, self._clock, self._environment = wiring, clock, environment
+        self._seed = config.simulation.seed if config.simulation else 0
+
+    def build(self) -> dict[str, SimulatedInstrument]:
+        """Wire the outputs and return the instruments by VISA resource name."""
+        for output, terminal in self._config.outputs().items():
+            self._wiring.connect(self._source(output), self._device, terminal)
+        for terminal in self._config.ground:
+            self._wiring.ground(self._device, terminal)
+        built = {}
+        for name, entry in self._config.instruments.items():
+            instrument = self._instrument(name, entry)
+            faults = [Fault(**plain) for plain in entry.faults]
+            built[entry.resource] = (
+                FaultyInstrument(instrument, faults, self._clock) if faults else instrument
+            )
+        return built
+
+    def _source(self, output: str) -> str:
+        """Return the name on the wiring of ``smu/1``, an output of a named instrument."""
+        name, _, channel = output.partition("/")
+        entry = self._config.instruments.get(name)
+        if entry is None or not channel:
+            known = ", ".join(self._config.instruments)
+            raise ConfigError(
+                f"{output!r} is no output; write NAME/CHANNEL with a name of {known}"
+            )
+        return f"{entry.resource}/{channel}"
+
+    def _instrument(self, name: str, entry: "InstrumentConfig") -> SimulatedInstrument:
+        try:
+            return self._make(name, entry, dict(entry.simulated))
+        except TypeError as error:
+            raise ConfigError(
+                f"[instruments.{name}.simulated] holds an option that the simulated "
+                f"{entry.driver} has not: {error}"
+            ) from error
+
+    def _make(
+        self, name: str, entry: "InstrumentConfig", options: dict[str, Any]
+    ) -> SimulatedInstrument:
+        kind, address = entry.driver, entry.resource
+        if kind in _GENERATORS:
+            return _GENERATORS[kind](self._wiring, self._clock, address, **options)
+        options = {"seed": self._seed} | options
+        if kind in _LOCK_INS:
+            lock_in = _LOCK_INS[kind](
+                self._wiring, self._clock, address, environment=self._environment, **options
+            )
+            self._wiring.watch(lock_in.advance)  # what it saw so far, before it changes
+            return lock_in
+        if kind == "KepcoBOP":
+            return SimulatedKepcoBOP(self._environment, self._clock, **options)
+        if kind == "LakeShore425":
+            return SimulatedLakeShore425(self._environment, self._clock, **options)
+        if kind == "Keithley3706A":
+            return self._switch(entry, options)
+        return self._analyser(name, entry, options)
+
+    def _analyser(
+        self, name: str, entry: "InstrumentConfig", options: dict[str, Any]
+    ) -> SimulatedInstrument:
+        used = {role.channel for role in self._config.roles.values() if role.instrument == name}
+        modules = options.pop("modules", None)
+        slots = (
+            {int(slot): model for slot, model in modules.items()}
+            if modules
+            else dict.fromkeys({1, 2, *used}, "B1517A")
+        )
+        impedance = getattr(self._device, "impedance", None)
+        return SimulatedB1500A(
+            self._wiring, self._clock, slots, entry.resource, impedance=impedance, **options
+        )
+
+    def _switch(
+        self, entry: "InstrumentConfig", options: dict[str, Any]
+    ) -> SimulatedInstrument:
+        from labsyn.drivers.simulated.keithley3706a import SimulatedKeithley3706A  # Lua
+
+        paths = {
+            channel: (self._source(output), self._device, terminal)
+            for channel, (output, terminal) in entry.paths.items()
+        }
+        cards = options.pop("cards", None)
+        return SimulatedKeithley3706A(
+            self._wiring,
+            self._clock,
+            {int(slot): model for slot, model in cards.items()} if cards else None,
+            paths,
+            entry.resource,
+            **options,
+        )

@@ -1,0 +1,164 @@
+"""A bench file with every instrument: assembled, opened through PyVISA, measured, made safe."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from labsyn.data.errors import ConfigError, InstrumentDisconnected
+from labsyn.drivers.bench import Bench
+from labsyn.drivers.catalogue import DRIVERS, driver
+
+SPINTRONICS = """
+ground = ["channel_b"]
+
+[instruments.smu]
+driver = "KeysightB1500A"
+resource = "GPIB0::17::INSTR"
+simulated = { modules = { 1 = "B1517A", 2 = "B1511B", 3 = "B1525A", 4 = "B1520A" } }
+
+[instruments.switch]
+driver = "Keithley3706A"
+resource = "TCPIP0::192.168.0.7::INSTR"
+paths = { 1101 = ["pulser/1", "channel_a"] }
+
+[instruments.pulser]
+driver = "Keysight81160A"
+resource = "USB0::0x0957::0x4108::MY1::INSTR"
+
+[instruments.generator]
+driver = "Agilent33500"
+resource = "USB0::0x0957::0x2807::MY2::INSTR"
+
+[instruments.old_generator]
+driver = "Agilent33250A"
+resource = "GPIB0::10::INSTR"
+
+[instruments.lock_in]
+driver = "SR830"
+resource = "GPIB0::8::INSTR"
+simulated = { reference_resistance = 1e6, noise = false }
+
+[instruments.second_lock_in]
+driver = "SR860"
+resource = "GPIB0::9::INSTR"
+
+[instruments.magnet]
+driver = "KepcoBOP"
+resource = "GPIB0::6::INSTR"
+simulated = { coil_constant = 0.025 }
+
+[instruments.gaussmeter]
+driver = "LakeShore425"
+resource = "ASRL3::INSTR"
+
+[wiring]
+"lock_in/sine" = "top"
+
+[simulation]
+device = "mtj"
+seed = 3
+parameters = { sigma_read = 0.0 }
+"""
+
+
+@pytest.fixture
+def bench_file(tmp_path: Path) -> Path:
+    path = tmp_path / "bench.toml"
+    path.write_text(SPINTRONICS)
+    return path
+
+
+def test_every_instrument_is_opened_and_described(bench_file: Path) -> None:
+    with Bench.open(bench_file) as bench:
+        described = bench.describe()
+    assert set(described["instruments"]) == {
+        "smu", "switch", "pulser", "generator", "old_generator", "lock_in", "second_lock_in",
+        "magnet", "gaussmeter",
+    }  # fmt: skip
+    for name, instrument in described["instruments"].items():
+        assert driver(instrument["driver"]).MODEL.search(instrument["idn"]), name
+        assert instrument["settings"], name
+    assert described["device_truth"]["device"] == "mtj"
+
+
+def test_a_loop_of_resistance_against_field(bench_file: Path) -> None:
+    """Magnet, gaussmeter, lock-in and divider measure TMR and coercive field of the model."""
+    with Bench.open(bench_file) as bench:
+        magnet, meter, lock_in = (
+            bench._instruments[name] for name in ("magnet", "gaussmeter", "lock_in")
+        )
+        lock_in.amplitude, lock_in.time_constant = 1.0, 0.01
+        magnet.setup_current(voltage_limit=36.0)
+        fields, resistances = [], []
+        for current in [*np.linspace(0.8, -0.8, 65), *np.linspace(-0.8, 0.8, 65)]:
+            magnet.ramp_current(current)
+            bench.clock.sleep(0.5)
+            x, _ = lock_in.read_xy()
+            fields.append(meter.field)
+            resistances.append(1e6 * x / (1.0 - x))
+        truth = bench.describe()["device_truth"]
+    r = np.array(resistances)
+    assert r.max() / r.min() - 1 == pytest.approx(truth["tmr"], rel=0.02)
+    assert r.min() == pytest.approx(truth["parallel_resistance"], rel=0.02)
+    jumps = np.flatnonzero(np.abs(np.diff(r)) > 0.2 * (r.max() - r.min()))
+    assert len(jumps) == 2  # one switch in each direction
+    down, up = (fields[i + 1] for i in jumps)
+    assert (up - down) / 2 == pytest.approx(truth["coercive_field"], rel=0.25)
+    assert math.isclose((up + down) / 2, truth["exchange_field"], abs_tol=2e-3)
+
+
+def test_leaving_turns_the_magnet_down_and_opens_every_relay(bench_file: Path) -> None:
+    with Bench.open(bench_file) as bench:
+        bench._instruments["magnet"].setup_current(voltage_limit=36.0)
+        bench._instruments["magnet"].ramp_current(0.4)
+        bench._instruments["switch"].close_channels("1101")
+        simulated: dict[str, Any] = bench.simulation.instruments
+        assert simulated["TCPIP0::192.168.0.7::INSTR"].relays.all_closed == ["1101"]
+    assert simulated["TCPIP0::192.168.0.7::INSTR"].relays.all_closed == []
+    bench.clock.sleep(5.0)
+    assert abs(simulated["GPIB0::6::INSTR"].coil_current) < 1e-2
+
+
+def test_faults_of_the_bench_file(bench_file: Path) -> None:
+    fault = 'faults = [{ kind = "timeout", match = "SNAP", times = 9 }]\n'
+    text = SPINTRONICS.replace('driver = "SR830"\n', f'driver = "SR830"\n{fault}')
+    bench_file.write_text(text)
+    with Bench.open(bench_file) as bench, pytest.raises(InstrumentDisconnected):
+        bench._instruments["lock_in"].read_xy()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"lock_in/sine" = "top"', '"lockin/sine" = "top"', "'lockin/sine' is no output"),
+        ('"lock_in/sine" = "top"', '"lock_in/sine" = "T7"', "no terminal 'T7'"),
+        (
+            "coil_constant = 0.025",
+            "coil_konstant = 0.025",
+            "option that the simulated KepcoBOP",
+        ),
+        ('driver = "SR830"', 'driver = "SR831"', "instruments.lock_in.driver"),
+        ('device = "mtj"', 'device = "mjt"', "unknown device 'mjt'"),
+        (
+            'driver = "SR830"\n',
+            'driver = "SR830"\nfaults = [{ kind = "gremlin" }]\n',
+            "no fault is called 'gremlin'",
+        ),
+    ],
+)
+def test_what_is_wrong_in_a_bench_file(
+    bench_file: Path, old: str, new: str, message: str
+) -> None:
+    bench_file.write_text(SPINTRONICS.replace(old, new))
+    with pytest.raises(ConfigError, match=message):
+        Bench.open(bench_file)
+
+
+def test_the_catalogue_of_drivers() -> None:
+    for name in DRIVERS:
+        assert driver(name).__name__ == name
+    with pytest.raises(ConfigError, match="there is no driver 'Keithley9'; known are"):
+        driver("Keithley9")
