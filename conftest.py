@@ -1,8 +1,13 @@
-"""Examples of the README run in a folder of their own, not in the checkout."""
+"""What all tests share: the README's examples run apart, and a real instrument by option."""
 
 from pathlib import Path
 
 import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Name the real instrument of the tests marked ``hardware``."""
+    parser.addoption("--resource", help="DRIVER=VISA_NAME of an instrument on the bench")
 
 
 @pytest.fixture(autouse=True)

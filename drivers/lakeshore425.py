@@ -31,6 +31,11 @@ class LakeShore425(WireErrors, PyMeasureLakeShore425):
         super().__init__(adapter, "LakeShore 425", **visa)
         self.values("*ESR?")  # forget what happened before us
 
+    @property
+    def id(self) -> str:
+        """Get who answers (``*IDN?``); PyMeasure counts it as no SCPI and refuses to ask."""
+        return str(self.ask("*IDN?")).strip()
+
     # PyMeasure's sends the same and does not ask for errors.
     unit = Instrument.control(
         "UNIT?",

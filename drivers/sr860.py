@@ -37,6 +37,11 @@ class SR860(SRSStatus, srs.SR860):
         self.read_status("*ESR?")  # forget what happened before us
         self.read_status("LIAS?")
 
+    @property
+    def id(self) -> str:
+        """Get who answers (``*IDN?``); PyMeasure counts it as no SCPI and refuses to ask."""
+        return str(self.ask("*IDN?")).strip()
+
     # PyMeasure's sine_voltage: 3 V sends 2.
     amplitude = Instrument.control(
         "SLVL?",
