@@ -57,10 +57,15 @@ class LimitsConfig(_Section):
 
 
 class SimulationConfig(_Section):
-    """The device to simulate; without this section the bench is real."""
+    """The device to simulate; without this section the bench is real.
+
+    With `n_devices` there are several of a kind, drawn with `seed`, ``seed + 1``, …; the
+    terminals of the second are written ``"2:top"``, those of the first with or without 1.
+    """
 
     device: str
-    seed: int = 0
+    seed: int = Field(default=0, ge=0)
+    n_devices: int = Field(default=1, ge=1, le=10_000)
     parameters: dict[str, float | str] = {}
 
 

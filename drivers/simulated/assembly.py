@@ -1,5 +1,6 @@
 """A simulated bench from a bench file: instruments by name, their outputs on terminals."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from labsyn.data.errors import ConfigError
@@ -40,8 +41,8 @@ class Assembly:
     ----------
     config : BenchConfig
         The bench file.
-    device : DeviceUnderTest
-        What is under test.
+    devices : sequence of DeviceUnderTest
+        What is under test, counted from 1 in the names of terminals.
     wiring, clock, environment
         What all share.
     """
@@ -49,21 +50,27 @@ class Assembly:
     def __init__(
         self,
         config: "BenchConfig",
-        device: DeviceUnderTest,
+        devices: Sequence[DeviceUnderTest],
         wiring: Wiring,
         clock: Timeline,
         environment: Environment,
     ) -> None:
-        self._config, self._device = config, device
+        self._config, self._devices = config, devices
         self._wiring, self._clock, self._environment = wiring, clock, environment
         self._seed = config.simulation.seed if config.simulation else 0
 
     def build(self) -> dict[str, SimulatedInstrument]:
         """Wire the outputs and return the instruments by VISA resource name."""
         for output, terminal in self._config.outputs().items():
-            self._wiring.connect(self._source(output), self._device, terminal)
+            self._wiring.connect(self._source(output), *self._place(terminal))
         for terminal in self._config.ground:
-            self._wiring.ground(self._device, terminal)
+            places = (
+                [self._place(terminal)]
+                if ":" in terminal
+                else [(device, terminal) for device in self._devices]
+            )
+            for place in places:
+                self._wiring.ground(*place)
         built = {}
         for name, entry in self._config.instruments.items():
             instrument = self._instrument(name, entry)
@@ -83,6 +90,18 @@ class Assembly:
                 f"{output!r} is no output; write NAME/CHANNEL with a name of {known}"
             )
         return f"{entry.resource}/{channel}"
+
+    def _place(self, terminal: str) -> tuple[DeviceUnderTest, str]:
+        """Return the device and the terminal that ``"top"`` or ``"2:top"`` names."""
+        number, colon, name = terminal.partition(":")
+        if not colon:
+            return self._devices[0], terminal
+        if not number.isdigit() or not 1 <= int(number) <= len(self._devices):
+            raise ConfigError(
+                f"terminal {terminal!r} names no device; [simulation] n_devices is "
+                f"{len(self._devices)}"
+            )
+        return self._devices[int(number) - 1], name
 
     def _instrument(self, name: str, entry: "InstrumentConfig") -> SimulatedInstrument:
         try:
@@ -124,7 +143,7 @@ class Assembly:
             if modules
             else dict.fromkeys({1, 2, *used}, "B1517A")
         )
-        impedance = getattr(self._device, "impedance", None)
+        impedance = getattr(self._devices[0], "impedance", None)
         return SimulatedB1500A(
             self._wiring, self._clock, slots, entry.resource, impedance=impedance, **options
         )
@@ -135,11 +154,11 @@ class Assembly:
         from labsyn.drivers.simulated.keithley3706a import SimulatedKeithley3706A  # Lua
 
         paths = {
-            channel: (self._source(output), self._device, terminal)
+            channel: (self._source(output), *self._place(terminal))
             for channel, (output, terminal) in entry.paths.items()
         }
-        cards = options.pop("cards", None)
-        return SimulatedKeithley3706A(
+        cards, stuck = options.pop("cards", None), options.pop("stuck", ())
+        switch = SimulatedKeithley3706A(
             self._wiring,
             self._clock,
             {int(slot): model for slot, model in cards.items()} if cards else None,
@@ -147,3 +166,5 @@ class Assembly:
             entry.resource,
             **options,
         )
+        switch.stuck.update(stuck)
+        return switch

@@ -51,9 +51,9 @@ class SimulatedBench:
         self.lock = threading.RLock()
 
     def describe_device(self) -> dict[str, Any]:
-        """Return kind and parameters of the device under test, for the run file."""
+        """Return kind and parameters of the (first) device under test, for the run file."""
         described: dict[str, Any] = {}
-        for name, device in self.devices.items():
+        for name, device in list(self.devices.items())[:1]:
             values = {
                 key: value
                 for key, value in vars(device).items()
@@ -101,11 +101,18 @@ class SimulatedBench:
         wiring = Wiring(clock)
         environment = Environment(wiring.advance_all, wiring.apply_all)
         parameters: dict[str, Any] = dict(simulation.parameters)
-        device = make_device(
-            simulation.device, simulation.seed, environment=environment, **parameters
-        )
-        instruments = Assembly(config, device, wiring, clock, environment).build()
-        return cls(instruments, wiring, clock, {simulation.device: device})
+        devices = [
+            make_device(
+                simulation.device, simulation.seed + i, environment=environment, **parameters
+            )
+            for i in range(simulation.n_devices)
+        ]
+        instruments = Assembly(config, devices, wiring, clock, environment).build()
+        names = [
+            simulation.device,
+            *(f"{simulation.device} {i + 2}" for i in range(len(devices) - 1)),
+        ]
+        return cls(instruments, wiring, clock, dict(zip(names, devices, strict=True)))
 
     @classmethod
     def from_text(cls, text: str) -> "SimulatedBench":

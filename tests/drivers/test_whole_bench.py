@@ -1,13 +1,16 @@
 """A bench file with every instrument: assembled, opened through PyVISA, measured, made safe."""
 
 import math
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from labsyn.data.errors import ConfigError, InstrumentDisconnected
+from labsyn.data.errors import ConfigError, InstrumentDisconnected, InstrumentError
 from labsyn.drivers.bench import Bench
 from labsyn.drivers.catalogue import DRIVERS, driver
 
@@ -30,7 +33,7 @@ resource = "USB0::0x0957::0x4108::MY1::INSTR"
 
 [instruments.generator]
 driver = "Agilent33500"
-resource = "USB0::0x0957::0x2807::MY2::INSTR"
+resource = "TCPIP0::192.168.0.8::5025::SOCKET"
 
 [instruments.old_generator]
 driver = "Agilent33250A"
@@ -128,6 +131,68 @@ def test_faults_of_the_bench_file(bench_file: Path) -> None:
     bench_file.write_text(text)
     with Bench.open(bench_file) as bench, pytest.raises(InstrumentDisconnected):
         bench._instruments["lock_in"].read_xy()
+
+
+CROSSPOINTS = """
+[instruments.smu]
+driver = "KeysightB1500A"
+resource = "GPIB0::17::INSTR"
+
+[instruments.switch]
+driver = "Keithley3706A"
+resource = "TCPIP0::192.168.0.7::INSTR"
+paths = { 1101 = ["smu/1", "1:top"], 1102 = ["smu/1", "2:top"], 1103 = ["smu/1", "3:top"] }
+
+[simulation]
+device = "lixcoo2"
+seed = 5
+n_devices = 3
+parameters = { sigma_read = 0.0 }
+"""
+
+
+def test_several_devices_behind_the_matrix(bench_file: Path) -> None:
+    bench_file.write_text(CROSSPOINTS)
+    with Bench.open(bench_file) as bench:
+        smu, switch = (bench._instruments[name] for name in ("smu", "switch"))
+        smu.command("CN 1")
+        read = []
+        for channel in ("1101", "1102", "1103"):
+            switch.close_exclusively(channel)
+            read.append(smu.read_at(1, 0.1, 1e-3).value / 0.1)
+        switch.open_all()
+        assert smu.read_at(1, 0.1, 1e-3).value == pytest.approx(0, abs=1e-8)
+        truth = [device.g_min for device in bench.simulation.devices.values()]
+    assert len(set(truth)) == 3
+    assert read == pytest.approx(truth, rel=1e-3)
+
+
+def test_a_stuck_relay_of_the_bench_file(bench_file: Path) -> None:
+    stuck = 'simulated = { stuck = ["1102"] }\n'
+    bench_file.write_text(CROSSPOINTS.replace("paths =", f"{stuck}paths ="))
+    with Bench.open(bench_file) as bench, pytest.raises(InstrumentError, match="1102"):
+        bench._instruments["switch"].close_channels("1102")
+
+
+def test_a_device_that_is_not_there(bench_file: Path) -> None:
+    bench_file.write_text(CROSSPOINTS.replace("3:top", "4:top"))
+    with pytest.raises(ConfigError, match=r"'4:top' names no device; .* n_devices is 3"):
+        Bench.open(bench_file)
+
+
+def test_any_program_finds_the_bench_by_an_environment_variable() -> None:
+    code = (
+        "import pyvisa; r = pyvisa.ResourceManager().open_resource('GPIB0::17::INSTR');"
+        "print(r.query('*IDN?'))"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYVISA_LIBRARY": "@labsyn"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "B1500A" in found.stdout
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,15 @@ def test_thirty_spikes_lead_through_the_window_and_back(tmp_path: Path) -> None:
     assert step_to_endpoint(0.8, 30) == pytest.approx((p[1] - p[0]) / 3e-5, rel=0.02)
 
 
+def test_a_device_breaks_for_good_and_the_run_shows_it(tmp_path: Path) -> None:
+    with Bench.simulated("lixcoo2", seed=0) as bench:
+        bench.limits = Limits(voltage=10.0)
+        run = measure(PulseTrain(n_pulses=3, potentiation_voltage=-7), bench, tmp_path)
+        assert bench.simulation.devices["lixcoo2"].broken
+    assert run["conductance"][0] > 5e-6
+    assert np.all(np.abs(run["conductance"][1:]) < 1e-7)  # open from the first pulse on
+
+
 def test_the_sign_of_a_voltage_decides_nothing(tmp_path: Path) -> None:
     swapped = PulseTrain(n_cycles=1, potentiation_voltage=1.1, depression_voltage=-1.5)
     with Bench.simulated("lixcoo2", seed=0, x=0.5, **QUIET) as bench:
