@@ -9,8 +9,9 @@ import numpy as np
 from labsyn.analysis.devices.laws import FloatArray, UpdateLaw
 from labsyn.analysis.estimate import MIN_CYCLES, Replicas
 from labsyn.analysis.noise import NoiseModel
-from labsyn.analysis.nonlinearity import ExponentialFit, PowerFit, fit_exponential, fit_power
+from labsyn.analysis.nonlinearity import ExponentialFit, fit_exponential
 from labsyn.analysis.nonlinearity_batch import fit_exponential_batch
+from labsyn.analysis.power_law import PowerFit, fit_power
 from labsyn.analysis.shape import ShapeTest, shape_test
 from labsyn.analysis.updates import UpdateStatistics, update_statistics
 from labsyn.data.errors import FitError

@@ -1,4 +1,4 @@
-r"""Nonlinearity of one potentiation or depression curve: β and α, with standard errors.
+r"""Nonlinearity β of one potentiation or depression curve, with standard errors.
 
 The exponential law is fitted as the recursion that defines it, not as its continuum limit
 (the two differ by 2 % of the range at β = 3 and 50 pulses). Every curve of the recursion is
@@ -10,30 +10,30 @@ which leaves one nonlinear unknown and a regular point at β = 0. By default
 :math:`G_{max} - G_{min}` is the range of the fitted branch itself, from its first to its
 last pulse, so that :math:`β = c\,z_n(c)`, and β is a measure of shape alone.
 
-Equations S1-S3 of Baek et al., Nano-Micro Letters (2022), Supporting Information.
+Equations S1 and S2 of Baek et al., Nano-Micro Letters (2022), Supporting Information.
 """
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from labsyn.analysis.devices.laws import (
-    ExponentialLaw,
-    FloatArray,
-    PowerLaw,
-    power_conductance,
-)
+from labsyn.analysis.devices.laws import ExponentialLaw, FloatArray
 from labsyn.analysis.estimate import Estimate
+from labsyn.analysis.least_squares import (
+    akaike,
+    checked_curve,
+    from_residuals,
+    residual_covariance,
+)
 from labsyn.data.errors import FitError
 
 Form = Literal["recursion", "continuous"]
 _LARGEST_BETA = 20.0  # beyond, the curve is a step or noise
 _RUNAWAY = 1e100
-_LARGEST_ALPHA = 40.0  # beyond, the curve is a step within rounding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,75 +113,6 @@ class ExponentialFit:
         }
 
 
-@dataclass(frozen=True, kw_only=True)
-class PowerFit:
-    """Fit of the power law to one branch, ``w = k / n`` for pulse k of n.
-
-    Attributes
-    ----------
-    alpha : Estimate
-        Nonlinearity α; 1 is linear, above 1 saturates in potentiation.
-    g_min, g_max : float
-        Fitted ends of the branch.
-    """
-
-    alpha: Estimate
-    g_min: float
-    g_max: float
-    rising: bool
-    first_pulse: float
-    n_pulses: int
-    rmse: float
-    aic: float
-
-    @property
-    def law(self) -> PowerLaw:
-        """The law of this branch, for a `Synapse`."""
-        return PowerLaw(
-            alpha=self.alpha.value,
-            n_pulses=self.n_pulses,
-            on_off_ratio=self.g_max / self.g_min,
-            rising=self.rising,
-        )
-
-    def curve(self, pulse: ArrayLike) -> FloatArray:
-        """Return the fitted conductance at `pulse` (any shape)."""
-        w = (np.asarray(pulse, dtype=float) - self.first_pulse) / self.n_pulses
-        w = np.clip(w if self.rising else 1 - w, 0, 1)
-        return power_conductance(w, self.g_min, self.g_max, self.alpha.value)
-
-    def tangents(self, pulse: ArrayLike) -> FloatArray:
-        """Return the derivatives of `curve` by g_min, g_max and α, shape (n, 3)."""
-        values = np.array([self.g_min, self.g_max, self.alpha.value])
-        steps = np.array([1e-6 * self.g_min, 1e-6 * self.g_max, 1e-5])
-        columns = []
-        for i, step in enumerate(steps):
-            shift = np.where(np.arange(3) == i, step, 0.0)
-            above = self._at(pulse, values + shift)
-            columns.append((above - self._at(pulse, values - shift)) / (2 * step))
-        return np.column_stack(columns)
-
-    def _at(self, pulse: ArrayLike, values: FloatArray) -> FloatArray:
-        moved = replace(
-            self,
-            g_min=float(values[0]),
-            g_max=float(values[1]),
-            alpha=Estimate(float(values[2])),
-        )
-        return moved.curve(pulse)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the numbers for JSON."""
-        return {
-            "law": "power",
-            "alpha": self.alpha.to_dict(),
-            "g_min": self.g_min,
-            "g_max": self.g_max,
-            "rmse": self.rmse,
-            "aic": self.aic if math.isfinite(self.aic) else None,
-        }
-
-
 def fit_exponential(
     pulse: ArrayLike,
     conductance: ArrayLike,
@@ -218,7 +149,7 @@ def fit_exponential(
     """
     from scipy.optimize import least_squares
 
-    k, y = _checked(pulse, conductance)
+    k, y = checked_curve(pulse, conductance)
     offset = k - k[0]
     basis = _basis(form)
     middle, scale = float(y.mean()), float(np.ptp(y))
@@ -245,60 +176,6 @@ def fit_exponential(
         (k, middle + scale * start_value, scale * step, c),
         (scale * r, basis, form, constrained),
         None if g_min is None or g_max is None else g_max - g_min,
-    )
-
-
-def fit_power(pulse: ArrayLike, conductance: ArrayLike) -> PowerFit:
-    """Fit the power law (α) to one curve by least squares.
-
-    Parameters are as in `fit_exponential`, in siemens; both ends are free.
-
-    Raises
-    ------
-    FitError
-        As `fit_exponential`, and if a conductance is not positive: the law is undefined
-        for data with a subtracted offset.
-    """
-    from scipy.optimize import least_squares
-
-    k, y = _checked(pulse, conductance)
-    if y.min() <= 0:
-        raise FitError(
-            f"the lowest conductance is {y.min():g}; the power law needs positive values, "
-            "so data with a subtracted offset has no α"
-        )
-    scale, n = float(y.max()), int(k[-1] - k[0])
-    rising = bool(y[-1] > y[0])
-    w = (k - k[0]) / n
-    w = w if rising else 1 - w
-    v = y / scale
-
-    def model(p: FloatArray) -> FloatArray:
-        return power_conductance(w, math.exp(p[0]), math.exp(p[0]) + math.exp(p[1]), p[2])
-
-    low = max(float(v.min()), 1e-9)
-    start = [math.log(low), math.log(max(float(v.max()) - low, 1e-9)), 1.0]
-    bounds = ([-25.0, -25.0, -_LARGEST_ALPHA], [3.0, 3.0, _LARGEST_ALPHA])
-    found = least_squares(
-        lambda p: model(p) - v, start, jac="3-point", x_scale="jac", bounds=bounds,
-        xtol=1e-14, ftol=1e-14, gtol=1e-14,
-    )  # fmt: skip
-    if not found.success:
-        raise FitError(f"the power-law fit did not converge: {found.message}")
-    if abs(found.x[2]) > 0.99 * _LARGEST_ALPHA or not min(found.x[:2]) > -24.9:
-        raise FitError("no power law comes near this curve: the fit runs into its bounds")
-    covariance = _covariance(found.jac, found.fun, 3)
-    g_low, g_span, alpha = math.exp(found.x[0]), math.exp(found.x[1]), float(found.x[2])
-    rmse = scale * math.sqrt(float(np.mean(found.fun**2)))
-    return PowerFit(
-        alpha=_from_residuals(alpha, covariance[2, 2], k.size - 3),
-        g_min=scale * g_low,
-        g_max=scale * (g_low + g_span),
-        rising=rising,
-        first_pulse=float(k[0]),
-        n_pulses=n,
-        rmse=rmse,
-        aic=_aic(rmse, k.size, 3),
     )
 
 
@@ -365,11 +242,11 @@ def _exponential_result(
     if constrained:  # one free number: the ends follow from c
         along_c = step * (dz - z * dz[-1] / z[-1])
         covariance = np.zeros((3, 3))
-        covariance[2, 2] = _covariance(along_c[:, None], residual, 1)[0, 0]
+        covariance[2, 2] = residual_covariance(along_c[:, None], residual, 1)[0, 0]
         covariance[1, 2] = covariance[2, 1] = -step * dz[-1] / z[-1] * covariance[2, 2]
         covariance[1, 1] = (step * dz[-1] / z[-1]) ** 2 * covariance[2, 2]
     else:
-        covariance = _covariance(tangents, residual, 3)
+        covariance = residual_covariance(tangents, residual, 3)
     n_free = 1 if constrained else 3
     if given_range is None:
         beta, gradient = c * z[-1], np.array([0.0, 0.0, z[-1] + c * dz[-1]])
@@ -378,8 +255,8 @@ def _exponential_result(
         gradient = np.array([0.0, -beta / step, given_range / abs(step)])
     rmse = math.sqrt(float(np.mean(residual**2)))
     return ExponentialFit(
-        beta=_from_residuals(beta, gradient @ covariance @ gradient, k.size - n_free),
-        step=_from_residuals(abs(step), covariance[1, 1], k.size - n_free),
+        beta=from_residuals(beta, gradient @ covariance @ gradient, k.size - n_free),
+        step=from_residuals(abs(step), covariance[1, 1], k.size - n_free),
         g_start=start,
         g_end=start + step * float(z[-1]),
         curvature=c,
@@ -388,42 +265,7 @@ def _exponential_result(
         n_pulses=int(k[-1] - k[0]),
         covariance=covariance,
         rmse=rmse,
-        aic=_aic(rmse, k.size, n_free),
+        aic=akaike(rmse, k.size, n_free),
         form=form,
         constrained=constrained,
     )
-
-
-def _covariance(jacobian: FloatArray, residual: FloatArray, n_free: int) -> FloatArray:
-    variance = float(residual @ residual) / max(residual.size - n_free, 1)
-    scale = np.linalg.norm(jacobian, axis=0)
-    scale[scale == 0] = 1.0
-    inverse = np.linalg.pinv((jacobian / scale).T @ (jacobian / scale))
-    return variance * inverse / np.outer(scale, scale)
-
-
-def _from_residuals(value: float, variance: float, dof: int) -> Estimate:
-    return Estimate(float(value), math.sqrt(max(float(variance), 0.0)), dof, source="residuals")
-
-
-def _aic(rmse: float, n_points: int, n_free: int) -> float:
-    return n_points * math.log(rmse**2) + 2 * (n_free + 1) if rmse > 0 else -math.inf
-
-
-def _checked(pulse: ArrayLike, conductance: ArrayLike) -> tuple[FloatArray, FloatArray]:
-    k, y = np.asarray(pulse, dtype=float), np.asarray(conductance, dtype=float)
-    if k.ndim != 1 or k.shape != y.shape:
-        raise FitError(
-            f"pulse has shape {k.shape} and conductance {y.shape}; "
-            "one curve needs two arrays of the same length"
-        )
-    if y.size < 5:
-        raise FitError(f"3 parameters need at least 5 points, got {y.size}")
-    if not (np.isfinite(k).all() and np.isfinite(y).all()):
-        bad = int(np.flatnonzero(~(np.isfinite(k) & np.isfinite(y)))[0])
-        raise FitError(f"point {bad} is not finite; leave out what was not measured")
-    if np.any(np.diff(k) <= 0):
-        raise FitError("pulse numbers must ascend; split potentiation and depression first")
-    if np.ptp(y) <= 1e-12 * np.abs(y).max():
-        raise FitError(f"the conductance is constant ({y[0]:g}); no pulse changed it")
-    return k, y

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labsyn.analysis.devices.laws import power_conductance, pulse_sums, step_to_endpoint
-from labsyn.analysis.nonlinearity import fit_exponential, fit_power
+from labsyn.analysis.nonlinearity import fit_exponential
 from labsyn.analysis.nonlinearity_batch import fit_exponential_batch
+from labsyn.analysis.power_law import fit_power
 from labsyn.data.errors import FitError
 
 
