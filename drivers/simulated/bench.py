@@ -30,6 +30,8 @@ class SimulatedBench:
         What the instruments share.
     devices : mapping of str to DeviceUnderTest
         What is under test, by name.
+    environment : Environment, optional
+        Field and temperature around them; 25 °C and no field if left out.
 
     Attributes
     ----------
@@ -43,16 +45,18 @@ class SimulatedBench:
         wiring: Wiring,
         clock: VirtualClock,
         devices: Mapping[str, DeviceUnderTest] | None = None,
+        environment: Environment | None = None,
     ) -> None:
         self.instruments = dict(instruments)
         self.wiring = wiring
         self.clock = clock
         self.devices = dict(devices or {})
+        self.environment = environment or Environment(wiring.advance_all, wiring.apply_all)
         self.lock = threading.RLock()
 
     def describe_device(self) -> dict[str, Any]:
         """Return kind and parameters of the (first) device under test, for the run file."""
-        described: dict[str, Any] = {}
+        described: dict[str, Any] = {"temperature": self.environment.temperature}
         for name, device in list(self.devices.items())[:1]:
             values = {
                 key: value
@@ -77,11 +81,14 @@ class SimulatedBench:
         """
         clock = Timeline()
         wiring = Wiring(clock)
-        under_test = make_device(device, seed, **parameters)
+        environment = Environment(wiring.advance_all, wiring.apply_all)
+        under_test = make_device(device, seed, environment=environment, **parameters)
         for channel, terminal in ((1, "top"), (2, "bottom")):
             wiring.connect(f"{DEFAULT_ADDRESS}/{channel}", under_test, terminal)
         analyzer = SimulatedB1500A(wiring, clock, address=DEFAULT_ADDRESS, seed=seed)
-        return cls({DEFAULT_ADDRESS: analyzer}, wiring, clock, {device: under_test})
+        return cls(
+            {DEFAULT_ADDRESS: analyzer}, wiring, clock, {device: under_test}, environment
+        )
 
     @classmethod
     def from_config(cls, config: "BenchConfig") -> "SimulatedBench":
@@ -112,7 +119,8 @@ class SimulatedBench:
             simulation.device,
             *(f"{simulation.device} {i + 2}" for i in range(len(devices) - 1)),
         ]
-        return cls(instruments, wiring, clock, dict(zip(names, devices, strict=True)))
+        named = dict(zip(names, devices, strict=True))
+        return cls(instruments, wiring, clock, named, environment)
 
     @classmethod
     def from_text(cls, text: str) -> "SimulatedBench":

@@ -2,12 +2,14 @@ r"""The simulated Au/LixCoO2/Pt synapse: one law in continuous time.
 
 Baek et al., Nano-Micro Letters (2022), Supporting Information. For the state x (0 to 1),
 
-.. math:: G = G_{min} + x (G_{max} - G_{min}), \qquad
+.. math:: G = [G_{min} + x (G_{max} - G_{min})]\, e^{E_G/k_B (1/T_0 - 1/T)}, \qquad
    \dot x = r_P(|V|, T)\, e^{-β_P x} \; (V < 0), \qquad
    \dot x = -r_D(|V|, T)\, e^{-β_D (1 - x)} \; (V > 0),
 
 the continuous form of their equations S1 and S2, with the relaxation
-:math:`\dot x = -x / τ(T)` at all times (figures S4 and S5). The rates grow as a hopping
+:math:`\dot x = -x / τ(T)` at all times (figures S4 and S5). As the temperature rises the
+film "becomes more conductive" and the state deteriorates faster (figure S5); T_0 is 25 °C,
+where the first factor is 1. The rates grow as a hopping
 current does, :math:`r(V) = r_{ref} \sinh(|V|/V_0) / \sinh(V_{ref}/V_0)`, and are such that
 30 pulses (figure S11) of -1.5 V and 10 ms lead from 0 to 1 and 30 pulses of +1.1 V and
 10 ms back (table S2): :math:`r_{ref} = (e^β - 1) / (β\, n_{ref}\, w_{ref})`.
@@ -16,13 +18,14 @@ Dependence on pulse number, voltage, width and sweep rate, and retention all fol
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from typing import Any, Self
 
 import numpy as np
 
 from labsyn.data.errors import ModelError
 from labsyn.drivers.simulated.device import Voltages
+from labsyn.drivers.simulated.environment import Environment
 
 N_REFERENCE = 30
 REFERENCE_WIDTH = 10e-3
@@ -50,7 +53,7 @@ class LixCoO2:
     beta_p, beta_d : float
         Nonlinearity β of the branches; 0 is linear, negative accelerates. A choice.
     g_min, g_max : float
-        Conductance at x = 0 and x = 1, in siemens. A choice.
+        Conductance at x = 0 and x = 1 and 25 °C, in siemens. A choice.
     sigma_c2c : float
         Standard deviation of the change by one typical reference pulse, as a fraction of
         the range: an interval that drives x by Δx adds the variance
@@ -58,18 +61,23 @@ class LixCoO2:
     sigma_read : float
         Standard deviation of one measured current, in units of ``(g_max - g_min) |V|``.
         A choice.
-    temperature : float
-        In kelvin.
+    temperature : float, optional
+        Of the film, in kelvin, whatever surrounds it; without it that of `environment`.
     v0 : float
         Voltage scale of the rates, in volt. A choice that keeps reads of 0.1 V harmless.
     relaxation_time : float
         τ at 25 °C, in seconds. A choice.
     activation_energy : float
         Of rates and of the relaxation, in eV: both move Li ions. A choice.
+    conduction_energy : float
+        E_G, activation energy of the conductance, in eV. A choice: the paper prints none,
+        and a small one is that of carriers that hop in the film, not of ions.
     break_voltage, break_current : float
         In volt and ampere. A choice.
     x : float
         State; 0 is pristine.
+    environment : Environment, optional
+        Gives the temperature of the bench; without it the air has 25 °C.
     seed : int
         Seed of the noise.
     """
@@ -80,19 +88,23 @@ class LixCoO2:
     g_max: float = 40e-6
     sigma_c2c: float = 0.003
     sigma_read: float = 0.002
-    temperature: float = _REFERENCE_TEMPERATURE
+    temperature: float | None = None
     v0: float = 0.12
     relaxation_time: float = 1e5
     activation_energy: float = 0.3
+    conduction_energy: float = 0.05
     break_voltage: float = 6.0
     break_current: float = 10e-3
     x: float = 0.0
     seed: int = 0
+    environment: InitVar[Environment | None] = None
     terminals: tuple[str, ...] = field(default=("top", "bottom"), init=False)
     broken: bool = field(default=False, init=False)
     _rng: np.random.Generator = field(init=False, repr=False, compare=False)
+    _environment: Environment = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, environment: Environment | None) -> None:
+        self._environment = environment or Environment()
         self._check()
         self._rng = np.random.default_rng(self.seed)
 
@@ -104,10 +116,14 @@ class LixCoO2:
             )
         if not 0 <= self.x <= 1:
             raise ModelError(f"LixCoO2: x is {self.x:g}, it must lie between 0 and 1")
-        for name in ("temperature", "v0", "relaxation_time", "break_voltage", "break_current"):
+        if self.temperature is not None and not 0 < self.temperature < math.inf:
+            raise ModelError(
+                f"LixCoO2: temperature is {self.temperature:g} K, not positive and finite"
+            )
+        for name in ("v0", "relaxation_time", "break_voltage", "break_current"):
             if not getattr(self, name) > 0:
                 raise ModelError(f"LixCoO2: {name} is {getattr(self, name):g}, not above 0")
-        for name in ("sigma_c2c", "sigma_read", "activation_energy"):
+        for name in ("sigma_c2c", "sigma_read", "activation_energy", "conduction_energy"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise ModelError(f"LixCoO2: {name} is {getattr(self, name):g}, not 0 or more")
         for name in ("beta_p", "beta_d"):
@@ -138,8 +154,11 @@ class LixCoO2:
 
     @property
     def conductance(self) -> float:
-        """Conductance in siemens; 0 when broken."""
-        return 0.0 if self.broken else self.g_min + self.x * (self.g_max - self.g_min)
+        """Conductance in siemens, at the temperature of the film; 0 when broken."""
+        if self.broken:
+            return 0.0
+        at_reference = self.g_min + self.x * (self.g_max - self.g_min)
+        return at_reference * self._arrhenius(self.conduction_energy)
 
     def currents(self, voltages: Voltages) -> dict[str, float]:
         current = self.conductance * _difference(voltages)
@@ -161,7 +180,7 @@ class LixCoO2:
             self.broken = True
         if self.broken or seconds <= 0:
             return
-        faster = self._arrhenius()
+        faster = self._arrhenius(self.activation_energy)
         decay = seconds * faster / self.relaxation_time
         if volts == 0:
             self.x *= math.exp(-decay)
@@ -205,9 +224,12 @@ class LixCoO2:
         ratio = math.expm1(-2 * u) / math.expm1(-2 * u_reference)
         return at_reference * ratio * math.exp(min(u - u_reference, 600.0))
 
-    def _arrhenius(self) -> float:
-        inverse = 1 / _REFERENCE_TEMPERATURE - 1 / self.temperature
-        return math.exp(self.activation_energy / _BOLTZMANN * inverse)
+    def _arrhenius(self, energy: float) -> float:
+        """Return the factor that an activation `energy`, in eV, gives over 25 °C."""
+        kelvin = self.temperature
+        if kelvin is None:
+            kelvin = self._environment.temperature
+        return math.exp(energy / _BOLTZMANN * (1 / _REFERENCE_TEMPERATURE - 1 / kelvin))
 
 
 def _progress(progress: float, beta: float, push: float) -> float:
