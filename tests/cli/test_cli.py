@@ -258,6 +258,37 @@ def test_an_aborted_run_is_stored_and_says_130(tmp_path: Path, name: str) -> Non
     assert len(list(tmp_path.glob("*.h5"))) == 1
 
 
+def test_a_bench_that_cannot_be_reached_says_3(cli: Runner, tmp_path: Path) -> None:
+    path = tmp_path / "bench.toml"
+    path.write_text(
+        '[instruments.smu]\ndriver = "KeysightB1500A"\n'
+        'resource = "TCPIP0::127.0.0.1::9::SOCKET"\n'
+        '[roles.pulse_source]\ninstrument = "smu"\nchannel = 1\n'
+        '[roles.reader]\ninstrument = "smu"\nchannel = 1\n'
+    )
+    code, out, err = cli("run", "pulse_train", "--bench", path, "-o", tmp_path / "runs")
+    assert (code, out) == (3, "")
+    assert "smu" in err
+    assert "Traceback" not in err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_an_unsafe_shutdown_says_4(
+    cli: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from labsyn.drivers.keysight_b1500a import KeysightB1500A
+
+    def stuck(self: KeysightB1500A) -> None:
+        raise OSError("the cable is out")
+
+    monkeypatch.setattr(KeysightB1500A, "shutdown", stuck)
+    words = ("run", "pulse_train", "--device", "lixcoo2", "--set", "n_cycles=1", "-o", tmp_path)
+    code, _, err = cli(*words)
+    assert code == 4
+    assert "could not make safe: smu (the cable is out)" in err
+    assert len(list(tmp_path.glob("*.h5"))) == 1  # what was measured is kept
+
+
 def test_what_cannot_be_recovered_says_1(cli: Runner, tmp_path: Path) -> None:
     (tmp_path / "x.h5.part").write_bytes(b"this is no journal")
     code, out, _ = cli("recover", tmp_path)
