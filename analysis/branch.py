@@ -1,8 +1,8 @@
 """One branch, potentiation or depression: every law fitted, every number with its error."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from labsyn.analysis.updates import UpdateStatistics, update_statistics
 from labsyn.data.errors import FitError
 
 Family = Literal["best", "exponential", "power"]
+Fit = TypeVar("Fit")
 _COMPLETE = 0.9
 _REFITS = 40  # replicas that the slower laws are fitted to
 
@@ -207,12 +208,7 @@ def _other_form(
 ) -> ExponentialFit | None:
     used = replicas.first(_REFITS)
     pulse = np.arange(mean.size)
-    fits: list[ExponentialFit | None] = []
-    for curve in (mean, *used.items):
-        try:
-            fits.append(fit_exponential(pulse, curve, **options))
-        except FitError:
-            fits.append(None)
+    fits = [_or_none(fit_exponential, pulse, curve, **options) for curve in (mean, *used.items)]
     fit = fits[0]
     if fit is None:
         return None
@@ -231,10 +227,19 @@ def _power(
     used = replicas.first(_REFITS)
     try:
         fit = fit_power(pulse, mean)
-        alphas = [fit_power(pulse, item).alpha.value for item in used.items]
     except FitError as error:
         return None, str(error)
+    refits = [_or_none(fit_power, pulse, curve) for curve in used.items]
+    alphas = [refit.alpha.value if refit else np.nan for refit in refits]
     return replace(fit, alpha=used.from_values(alphas, fit.alpha.value)), ""
+
+
+def _or_none(fit: Callable[..., Fit], *data: Any, **options: Any) -> Fit | None:
+    """Return a fit, or None where it does not exist: a replica may be no curve."""
+    try:
+        return fit(*data, **options)
+    except FitError:
+        return None
 
 
 def _power_shape(

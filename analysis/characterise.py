@@ -29,6 +29,7 @@ from labsyn.analysis.symmetry import (
     turning_points,
 )
 from labsyn.data.curves import PulseCurves, curves_from_run
+from labsyn.data.durability import write_text
 from labsyn.data.errors import DataFileError, FitError
 from labsyn.data.run import Run
 
@@ -127,10 +128,7 @@ class Characterisation:
 
     def save(self, path: Path) -> Path:
         """Write the result as JSON, whole or not at all; return `path`."""
-        temporary = path.with_name(path.name + ".tmp")
-        temporary.write_text(json.dumps(self.to_dict(), indent=1), encoding="utf-8")
-        temporary.replace(path)
-        return path
+        return write_text(path, json.dumps(self.to_dict(), indent=1))
 
 
 def characterise(data: Run | PulseCurves) -> Characterisation:

@@ -56,6 +56,14 @@ def replace_file(temporary: Path, target: Path) -> None:
     sync_folder(target.parent)
 
 
+def write_text(path: Path, text: str) -> Path:
+    """Write a text file whole or not at all; return `path`."""
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(text, encoding="utf-8")
+    replace_file(temporary, path)
+    return path
+
+
 def _sync_path(path: Path, flags: int) -> None:
     descriptor = open_binary(path, flags)
     try:

@@ -116,9 +116,10 @@ def _close(
     except UnsafeShutdownError as shutdown:
         unsafe = shutdown
         status, reason = "failed", f"unsafe shutdown: {shutdown} {reason}".strip()
-    for warning in bench.warnings:
-        writer.event("warning", warning)
-    with contextlib.suppress(InstrumentError):  # an instrument that is lost has no settings
+    # An instrument that is lost has no settings, a full disk no room: neither ends this here.
+    with contextlib.suppress(InstrumentError, StorageError):
+        for warning in bench.warnings:
+            writer.event("warning", warning)
         writer.update_metadata({"instruments_after": bench.settings()})
     path = writer.finish(status, reason=reason, traceback=text)
     if unsafe is not None:

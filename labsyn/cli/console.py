@@ -1,7 +1,7 @@
 """What the verbs share: where they print, how they fail, how they show progress."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -118,6 +118,16 @@ class Steps:
         """End the step."""
         if self._task is not None:
             self._bars.update(self._task, completed=100)
+
+
+@contextmanager
+def one_step(text: str) -> Iterator[Callable[[float, float], None]]:
+    """Show the progress of a job of one step; gives a function of done and total."""
+    with progress() as bars:
+        steps = Steps(bars)
+        steps.start(text)
+        yield lambda done, total: steps.update(100 * done / total)
+        steps.done()
 
 
 def writable_folder(folder: Path) -> Path:

@@ -51,6 +51,7 @@ def demo(
 ) -> None:
     """Run the chain: simulated bench, run file, fits, three networks, report."""
     from labsyn.analysis.characterise import characterise
+    from labsyn.data.durability import write_text
 
     folder = writable_folder(out)
     with progress() as bars:
@@ -67,7 +68,7 @@ def demo(
         steps.done()
     results = folder / "results.json"
     plain = {"fit": result.to_dict(), "networks": networks.to_dict(), "truth": _truth(run)}
-    results.write_text(json.dumps(plain, indent=1), encoding="utf-8")
+    write_text(results, json.dumps(plain, indent=1))
     _print(result, networks, run)
     for what, path in (("run", run.path), ("fit", fit_path), ("numbers", results),
                        ("figures", folder / "figures"), ("report", page)):  # fmt: skip

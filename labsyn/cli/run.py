@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from labsyn.cli.console import FAILED, INTERRUPTED, Steps, print_json, print_table, progress
+from labsyn.cli.console import FAILED, INTERRUPTED, one_step, print_json, print_table
 
 
 def run(
@@ -54,17 +54,15 @@ def run(
         raise ConfigError("--seed goes with --device; a bench file has its own seed")
     chosen = find_procedure(procedure)(**_assignments(settings or [], "--set"))
     opened = Bench.open(bench) if bench else Bench.simulated(device, seed=seed or 0)
-    with opened, progress() as bars:
-        steps = Steps(bars)
-        steps.start(f"{procedure} on {'a simulated ' + device if device else bench}")
+    where = f"a simulated {device}" if device else bench
+    with opened, one_step(f"{procedure} on {where}") as update:
         stored = measure(
             chosen,
             opened,
             out,
             sample=_assignments(sample or [], "--sample"),
-            on_progress=steps.update,
+            on_progress=lambda percent: update(percent, 100),
         )
-        steps.done()
     flagged = int(stored.n_rows - stored.mask().sum())
     if as_json:
         print_json(

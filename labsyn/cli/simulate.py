@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from labsyn.cli.console import Steps, print_json, print_table, progress, writable_folder
+from labsyn.cli.console import one_step, print_json, print_table, writable_folder
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -53,15 +53,11 @@ def ann(
     images = dataset(data)
     sizes, n_epochs = ann_defaults(images.n_pixels)
     sizes = _sizes(hidden) if hidden else sizes
-    with progress() as bars:
-        steps = Steps(bars)
-        steps.start(f"MLP on {images.name}")
+    with one_step(f"MLP on {images.name}") as update:
         result = ann_experiment(
             synapse, images, hidden=sizes, epochs=epochs or n_epochs, n_repeats=repeat,
-            seed=seed, mapping=mapping,
-            progress=lambda done, total: steps.update(100 * done / total),
+            seed=seed, mapping=mapping, progress=update,
         )  # fmt: skip
-        steps.done()
     _deliver(
         device, "ann", result.to_dict(), ann_rows(result), ann_figure(result), folder, as_json
     )
@@ -85,15 +81,11 @@ def hopfield(
 
     folder = results_folder(out, device)
     synapse = load_device(device)
-    with progress() as bars:
-        steps = Steps(bars)
-        steps.start(f"Hopfield memory of {images} images")
+    with one_step(f"Hopfield memory of {images} images") as update:
         result = hopfield_experiment(
             synapse, natural_patterns(images), n_repeats=repeat, seed=seed, mapping=mapping,
-            source=image_source(),
-            progress=lambda done, total: steps.update(100 * done / total),
+            source=image_source(), progress=update,
         )  # fmt: skip
-        steps.done()
     _deliver(device, "hopfield", result.to_dict(), hopfield_rows(result),
              hopfield_figure(result), folder, as_json)  # fmt: skip
 
@@ -112,14 +104,8 @@ def cann(
 
     folder = results_folder(out, device)
     synapse = load_device(device)
-    with progress() as bars:
-        steps = Steps(bars)
-        steps.start("continuous attractor")
-        result = cann_experiment(
-            synapse, n_seeds=runs, seed=seed,
-            progress=lambda done, total: steps.update(100 * done / total),
-        )  # fmt: skip
-        steps.done()
+    with one_step("continuous attractor") as update:
+        result = cann_experiment(synapse, n_seeds=runs, seed=seed, progress=update)
     _deliver(device, "cann", result.to_dict(), cann_rows(result),
              cann_figure(synapse, result), folder, as_json)  # fmt: skip
 
@@ -163,13 +149,12 @@ def _deliver(
     folder: Path,
     as_json: bool,
 ) -> None:
+    from labsyn.data.durability import write_text
     from labsyn.report.networks import HEADS
     from labsyn.report.style import save
 
     stem = f"{device.name.split('.')[0]}.{kind}"
-    target, temporary = folder / f"{stem}.json", folder / f"{stem}.json.tmp"
-    temporary.write_text(json.dumps(plain, indent=1), encoding="utf-8")
-    temporary.replace(target)
+    target = write_text(folder / f"{stem}.json", json.dumps(plain, indent=1))
     written = [target, *save(figure, folder / stem)]
     if as_json:
         print_json(plain)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from labsyn.data.durability import write_text
+
 
 @dataclass(frozen=True)
 class Table:
@@ -39,10 +41,7 @@ def write_page(path: Path, title: str, lead: str, sections: Sequence[Section]) -
         sections=sections,
         made=f"{datetime.now().astimezone():%Y-%m-%d %H:%M %Z}",
     )
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
-    return path
+    return write_text(path, text)
 
 
 def _inline(figure: Path) -> str:

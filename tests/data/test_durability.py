@@ -55,3 +55,11 @@ def test_windows_folders_need_no_sync(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.delattr(os, "O_DIRECTORY", raising=False)
     sync_folder(tmp_path / "not even there")
     assert len(synced) <= 1
+
+
+def test_a_text_is_written_whole_and_replaces_the_old_one(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    for text in ("an old one", "β, whole"):
+        assert module.write_text(path, text) == path
+        assert path.read_text(encoding="utf-8") == text
+    assert list(tmp_path.iterdir()) == [path]
