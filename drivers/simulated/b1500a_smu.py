@@ -1,6 +1,9 @@
 """One source/monitor unit of the simulated B1500A: ranges, forcing, measuring."""
 
+from bisect import bisect_left
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,6 +26,14 @@ class SmuKind:
     voltage_ranges: tuple[int, ...]
     current_ranges: tuple[int, ...]
     limits: tuple[tuple[float, float], ...]
+
+    @cached_property
+    def spans(self) -> tuple[list[float], list[float]]:
+        """Current and voltage that each range covers, in ampere and volt, a little more."""
+        return (
+            [range_value(code, False) * (1 + 1e-9) for code in self.current_ranges],
+            [range_value(code, True) * (1 + 1e-9) for code in self.voltage_ranges],
+        )
 
     def highest_current(self, volts: float) -> float:
         """Return the largest current at `volts`; 0 beyond the highest voltage."""
@@ -62,13 +73,13 @@ class Output:
     polarity: int = 0
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """One measured value in a range; None where the converter has none."""
 
     kind: str
     value: float | None
     range_code: int
+    scale: float
 
 
 @dataclass(eq=False)
@@ -177,19 +188,20 @@ class Smu:
 
         `code` 0 is automatic ranging, positive the lowest range, negative a fixed range.
         """
-        if kind == "I":
-            value = self.wiring.measured_current(self.source)
-        else:
+        volts = kind == "V"
+        if volts:
             value = self.wiring.voltage(self.source) or 0.0
-        range_code = self._range(value, code, kind == "V")
-        scale = range_value(range_code, kind == "V")
+        else:
+            value = self.wiring.measured_current(self.source)
+        range_code = self._range(value, code, volts)
+        scale = range_value(range_code, volts)
         if abs(value) > _OVER_RANGE * scale:
-            return Reading(kind, None, range_code)
+            return Reading(kind, None, range_code, scale)
         if self.rng is not None:
             spread = _NOISE * scale * min(1.0, (_SHORTEST / seconds) ** 0.5)
             value += spread * self.rng.standard_normal()
         resolution = _RESOLUTION[self.adc] * scale
-        return Reading(kind, round(value / resolution) * resolution, range_code)
+        return Reading(kind, round(value / resolution) * resolution, range_code, scale)
 
     def check_range(self, code: int, volts: bool) -> None:
         """Raise FlexError 120 unless the module has the range."""
@@ -199,6 +211,8 @@ class Smu:
             raise FlexError(BAD_PARAMETER)
 
     def _range(self, value: float, code: int, volts: bool) -> int:
+        if code == 0:
+            return self._code(value, volts)
         if code < 0:
             return _ALIASES.get(-code, -code) if volts else -code
         return self._at_least(code, value, volts)
@@ -211,8 +225,7 @@ class Smu:
 
     def _code(self, value: float, volts: bool) -> int:
         codes = self.kind.voltage_ranges if volts else self.kind.current_ranges
-        wanted = abs(value) * (1 - 1e-9)
-        return next((code for code in codes if range_value(code, volts) >= wanted), codes[-1])
+        return codes[min(bisect_left(self.kind.spans[volts], abs(value)), len(codes) - 1)]
 
 
 def range_value(code: int, volts: bool) -> float:

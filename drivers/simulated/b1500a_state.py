@@ -11,7 +11,7 @@ from labsyn.drivers.clock import VirtualClock
 from labsyn.drivers.simulated.b1500a_cmu import CMU_MODELS, Cmu, Impedance
 from labsyn.drivers.simulated.b1500a_selector import Selector, SelectorPort
 from labsyn.drivers.simulated.b1500a_settings import Settings
-from labsyn.drivers.simulated.b1500a_smu import SMU_KINDS, Reading, Smu, range_value
+from labsyn.drivers.simulated.b1500a_smu import SMU_KINDS, Reading, Smu
 from labsyn.drivers.simulated.b1500a_spgu import SPGU_MODEL, PulseGenerator, SpguChannel
 from labsyn.drivers.simulated.flex import BAD_PARAMETER, CHANNEL_OFF, FlexError
 from labsyn.drivers.simulated.flex_binary import BINARY_FORMATS, binary_message
@@ -166,16 +166,15 @@ class Mainframe:
 
     def reading_item(self, smu: Smu, reading: Reading) -> Item:
         """Return a reading with the status of all channels at this moment."""
+        limited = [each for each in self.smus.values() if each.on and each.in_compliance]
         return Item(
-            channel=smu.slot,
-            kind=reading.kind,
-            value=reading.value,
-            this_compliance=smu.in_compliance,
-            other_compliance=any(
-                other.in_compliance for other in self.smus.values() if other is not smu
-            ),
+            smu.slot,
+            reading.kind,
+            reading.value,
+            this_compliance=smu in limited,
+            other_compliance=any(each is not smu for each in limited) if limited else False,
             range_code=reading.range_code,
-            scale=range_value(reading.range_code, reading.kind == "V"),
+            scale=reading.scale,
             adc=smu.adc,
         )
 

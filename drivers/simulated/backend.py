@@ -6,9 +6,8 @@ as long as anything refers to its library.
 """
 
 import itertools
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from typing import Any, ClassVar
+from collections.abc import Iterable
+from typing import Any, ClassVar, NoReturn
 
 from pyvisa import attributes, constants, errors, highlevel, rname
 from pyvisa.constants import ResourceAttribute, StatusCode
@@ -90,8 +89,11 @@ class LabsynVisaLibrary(highlevel.VisaLibraryBase):
 
     def write(self, session: VISASession, data: bytes) -> tuple[int, StatusCode]:
         client = self._client(session)
-        with self.bench.lock, self._connected(session):
-            client.instrument.write(bytes(data))
+        try:
+            with self.bench.lock:
+                client.instrument.write(bytes(data))
+        except ConnectionLostError:
+            self._report_lost(session)
         return len(data), self.handle_return_value(session, StatusCode.success)
 
     def read(self, session: VISASession, count: int) -> tuple[bytes, StatusCode]:
@@ -102,23 +104,27 @@ class LabsynVisaLibrary(highlevel.VisaLibraryBase):
         """
         client = self._client(session)
         termchar = client.termchar if client.termchar_enabled else b""
+        try:
+            with self.bench.lock:
+                taken, status = self._take(client, count, termchar)
+        except ConnectionLostError:
+            self._report_lost(session)
+        return taken, self.handle_return_value(session, status)
+
+    def _take(self, client: Session, count: int, termchar: bytes) -> tuple[bytes, StatusCode]:
         taken = b""
-        with self.bench.lock, self._connected(session):
-            while True:
-                part, end = client.instrument.read(count - len(taken), termchar)
-                taken += part
-                if end:
-                    status = StatusCode.success
-                elif termchar and taken.endswith(termchar):
-                    status = StatusCode.success_termination_character_read
-                elif len(taken) == count:
-                    status = StatusCode.success_max_count_read
-                elif part:
-                    continue
-                else:
-                    self._wait_in_vain(client.timeout)
-                    status = StatusCode.error_timeout
-                return taken, self.handle_return_value(session, status)
+        while True:
+            part, end = client.instrument.read(count - len(taken), termchar)
+            taken = taken + part if taken else part
+            if end:
+                return taken, StatusCode.success
+            if termchar and taken.endswith(termchar):
+                return taken, StatusCode.success_termination_character_read
+            if len(taken) == count:
+                return taken, StatusCode.success_max_count_read
+            if not part:
+                self._wait_in_vain(client.timeout)
+                return taken, StatusCode.error_timeout
 
     def _wait_in_vain(self, milliseconds: int) -> None:
         if milliseconds != constants.VI_TMO_INFINITE:  # nothing would end that wait
@@ -126,8 +132,11 @@ class LabsynVisaLibrary(highlevel.VisaLibraryBase):
 
     def clear(self, session: VISASession) -> StatusCode:
         client = self._client(session)
-        with self.bench.lock, self._connected(session):
-            client.instrument.clear()
+        try:
+            with self.bench.lock:
+                client.instrument.clear()
+        except ConnectionLostError:
+            self._report_lost(session)
         return self.handle_return_value(session, StatusCode.success)
 
     def flush(self, session: VISASession, mask: constants.BufferOperation) -> StatusCode:
@@ -221,19 +230,28 @@ class LabsynVisaLibrary(highlevel.VisaLibraryBase):
         self._client(session).set_attribute(ResourceAttribute(attribute), attribute_state)
         return self.handle_return_value(session, StatusCode.success)
 
-    @contextmanager
-    def _connected(self, session: VISASession) -> Iterator[None]:
+    def handle_return_value(
+        self,
+        session: VISAEventContext | VISARMSession | VISASession | None,
+        status_code: int,
+    ) -> StatusCode:
+        if status_code is StatusCode.success:  # two of these a query: PyVISA's takes 1 µs
+            self._last_status = status_code
+            if session is not None:
+                self._last_status_in_session[session] = status_code
+            return status_code
+        return super().handle_return_value(session, status_code)
+
+    def _report_lost(self, session: VISASession) -> NoReturn:
         """Report a cable that was pulled out as VISA does."""
-        try:
-            yield
-        except ConnectionLostError:
-            self.handle_return_value(session, StatusCode.error_connection_lost)
+        super().handle_return_value(session, StatusCode.error_connection_lost)
+        raise errors.VisaIOError(StatusCode.error_connection_lost)
 
     def _client(self, session: VISASession) -> Session:
         client = self._sessions.get(session)
         if client is None:
             raise errors.InvalidSession
-        if self._locks.get(client.name, session) != session:
+        if self._locks and self._locks.get(client.name, session) != session:
             self.handle_return_value(session, StatusCode.error_resource_locked)
         return client
 

@@ -164,6 +164,9 @@ def parse_statement(
     return header, command, command.bind(texts)
 
 
+_FORMS = {3: "%s%07.3fE%+03d", 4: "%s%08.4fE%+03d"}
+
+
 def format_number(value: float, decimals: int) -> str:
     """Return sign, three integer digits, `decimals` digits and an engineering exponent.
 
@@ -172,12 +175,13 @@ def format_number(value: float, decimals: int) -> str:
     >>> format_number(123e-9, 3)
     '+123.000E-09'
     """
-    if abs(value) >= INVALID or math.isnan(value):
-        return f"+199.{'9990'[:decimals]}E+99"
     magnitude = abs(value)
-    power = 3 * math.floor(math.log10(magnitude) / 3) if magnitude > 1e-96 else 0
-    digits = magnitude / 10.0**power if magnitude > 1e-96 else 0.0
-    if round(digits, decimals) >= 1000:  # 999.9996 must not need a fourth digit
-        digits, power = digits / 1000, power + 3
-    sign = "-" if value < 0 else "+"
-    return f"{sign}{digits:0{4 + decimals}.{decimals}f}E{power:+03d}"
+    if not magnitude < INVALID:  # NaN as well
+        return f"+199.{'9990'[:decimals]}E+99"
+    power, digits = 0, 0.0
+    if magnitude > 1e-96:
+        power = 3 * math.floor(math.log10(magnitude) / 3)
+        digits = magnitude / 10.0**power
+        if digits > 999 and round(digits, decimals) >= 1000:  # it has no fourth digit
+            digits, power = digits / 1000, power + 3
+    return _FORMS[decimals] % ("-" if value < 0 else "+", digits, power)

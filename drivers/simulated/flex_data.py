@@ -1,6 +1,6 @@
 """Measurement data as a B1500A sends them: formats, status letters, status numbers."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from labsyn.drivers.simulated.flex import INVALID, format_number
 
@@ -9,11 +9,11 @@ _NO_HEADER = (2, 12, 22)
 _STATUS_NUMBERS = (21, 25)
 _COMMA_TERMINATED = (5, 15, 25)
 _LONG_NUMBERS = (11, 12, 15, 21, 22, 25)
+_LETTERS = "ZABCDEFGHIJ"
 _OVERFLOW, _OTHER_COMPLIANCE, _THIS_COMPLIANCE, _INVALID_DATA = 1, 4, 8, 64
 
 
-@dataclass(frozen=True, kw_only=True)
-class Item:
+class Item(NamedTuple):
     """One value with what belongs in its header.
 
     Attributes
@@ -89,8 +89,7 @@ class Item:
         value = format_number(INVALID if self.value is None else self.value, decimals)
         if data_format in _NO_HEADER:
             return value
-        channel = "ABCDEFGHIJ"[self.slot - 1] if self.channel else "Z"
-        channel = channel.lower() if self.channel > 10 else channel
+        channel = _LETTERS[self.channel] if self.channel <= 10 else _LETTERS[self.slot].lower()
         if data_format in _STATUS_NUMBERS:
             status = f"  {self.source}" if self.source else f"{self.number:03d}"
             kind = self.kind.lower() if self.source else self.kind

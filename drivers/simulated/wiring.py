@@ -27,13 +27,41 @@ class _Fixture:
     time: float
     grounded: set[str] = field(default_factory=set)
     driving: dict[str, list[Source]] = field(default_factory=dict)
+    acting: dict[str, Source] = field(default_factory=dict)
     voltages: dict[str, float | None] = field(default_factory=dict)
     currents: dict[str, float] = field(default_factory=dict)
     stale: bool = True
+    steady: bool = False
 
-    def acting(self) -> dict[str, Source]:
-        """Return the source that holds each terminal: the one that was driven last."""
-        return {terminal: on[-1] for terminal, on in self.driving.items() if on}
+    def settle(self) -> None:
+        """Find the voltages and currents that hold now, unless they are known.
+
+        `steady` says that every source keeps its voltage whatever the device does before
+        the next reading: then only the currents are new.
+        """
+        if not self.stale:
+            return
+        if self.steady:
+            self.currents = self.device.currents(self.voltages)
+            self.steady = self._has_headroom()
+        if not self.steady:
+            self.voltages, self.currents = settle(self.device, self.acting, self.grounded)
+            self.steady = self._has_headroom()
+        self.stale = False
+
+    def _has_headroom(self) -> bool:
+        for terminal, source in self.acting.items():
+            if not source.has_headroom(self.currents[terminal], _HEADROOM):
+                return False
+        return True
+
+    def changed(self) -> None:
+        """Note that a source or a relay is not what it was: all must be found again.
+
+        The source that was driven last holds a terminal.
+        """
+        self.acting = {terminal: on[-1] for terminal, on in self.driving.items() if on}
+        self.stale, self.steady = True, False
 
 
 class Wiring:
@@ -226,7 +254,10 @@ class Wiring:
         on.append(output)
 
     def _source(self, name: str) -> Source:
-        return self._sources.setdefault(name, Source())
+        source = self._sources.get(name)
+        if source is None:
+            source = self._sources[name] = Source()
+        return source
 
     def _fixture(self, device: DeviceUnderTest, terminal: str) -> _Fixture:
         if terminal not in device.terminals:
@@ -243,23 +274,18 @@ class Wiring:
         if place is None or output is None or not output.driving:
             return None, ""
         fixture, terminal = place
-        self._advance(fixture)
-        self._settle(fixture)
-        if fixture.driving[terminal][-1] is not output:
+        if fixture.time < self.clock.now():
+            self._advance(fixture)
+        if fixture.stale:
+            fixture.settle()
+        if fixture.acting[terminal] is not output:
             return None, ""  # another output holds the terminal
         return fixture, terminal
 
-    def _settle(self, fixture: _Fixture) -> None:
-        if fixture.stale:
-            fixture.voltages, fixture.currents = settle(
-                fixture.device, fixture.acting(), fixture.grounded
-            )
-            fixture.stale = False
-
     def _apply(self, fixture: _Fixture) -> None:
         """Find the new voltages, and let the device feel them."""
-        fixture.stale = True
-        self._settle(fixture)
+        fixture.changed()
+        fixture.settle()
         fixture.device.advance(fixture.voltages, 0.0)
         fixture.stale = True  # it may have broken
 
@@ -268,12 +294,8 @@ class Wiring:
         if elapsed <= 0:
             return
         fixture.time += elapsed
-        self._settle(fixture)
-        acting = fixture.acting()
-        if all(
-            source.has_headroom(fixture.currents[terminal], _HEADROOM)
-            for terminal, source in acting.items()
-        ):
+        fixture.settle()
+        if fixture.steady:
             fixture.device.advance(fixture.voltages, elapsed)
             fixture.stale = True
         else:
@@ -288,8 +310,8 @@ class Wiring:
             currents, voltages = fixture.currents, fixture.voltages
             fixture.device.advance(fixture.voltages, step)
             left -= step
-            fixture.stale = True
-            self._settle(fixture)
+            fixture.stale, fixture.steady = True, False
+            fixture.settle()
             change = max(
                 _change(currents, fixture.currents), _change(voltages, fixture.voltages)
             )
