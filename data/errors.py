@@ -12,6 +12,8 @@
     ├── ConfigError          a wrong key or value in bench.toml or on the command line
     └── BenchError           the bench
         ├── LimitError           a setting outside the limits; nothing was sent
+        ├── BreakdownError       the conductance jumped: the run is stopped
+        ├── LockedError          another program drives this instrument
         ├── RoleError            no instrument on this bench can do what is asked
         ├── InstrumentError      an instrument reported an error
         │   ├── InstrumentDataError     a reply that cannot be read
@@ -21,6 +23,8 @@
 Each also is the builtin that fits, so that ``except ValueError`` works as usual.
 A message is one sentence: what was refused, the value, what is allowed, and where.
 """
+
+import math
 
 
 class LabsynError(Exception):
@@ -60,7 +64,37 @@ class BenchError(LabsynError, RuntimeError):
 
 
 class LimitError(BenchError, ValueError):
-    """A setting lies outside the limits; nothing was sent."""
+    """A setting lies outside the limits; nothing was sent.
+
+    Attributes
+    ----------
+    key : str
+        Name of the limit, empty where an instrument's own range is meant.
+    value, limit : float
+        What was asked for and what is allowed, in SI units; NaN where there is no number.
+    terminal : str
+        Where it was asked for; empty if that is no terminal.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        key: str = "",
+        value: float = math.nan,
+        limit: float = math.nan,
+        terminal: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.key, self.value, self.limit, self.terminal = key, value, limit, terminal
+
+
+class BreakdownError(BenchError):
+    """The conductance jumped beyond the factor that the bench allows."""
+
+
+class LockedError(BenchError):
+    """Another program drives the instrument."""
 
 
 class RoleError(BenchError):

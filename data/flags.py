@@ -18,6 +18,7 @@ class Flag(IntFlag):
     INTERLOCK = 32
     SATURATED = 64
     SIMULATED = 128
+    BREAKDOWN = 256
 
 
 EXCLUDED = (
@@ -27,5 +28,6 @@ EXCLUDED = (
     | Flag.TIMEOUT
     | Flag.INTERLOCK
     | Flag.SATURATED
+    | Flag.BREAKDOWN
 )
 """Rows with any of these bits are left out of fits by default."""

@@ -26,7 +26,7 @@ class SweepMeasurements:
     def staircase_sweep(
         self, channel: int, start: float, stop: float, n_points: int, *,
         compliance: float, double: bool = False, logarithmic: bool = False,
-        hold: float = 0.0, delay: float = 0.0, abort: bool = False,
+        hold: float = 0.0, delay: float = 0.0, step_delay: float = 0.0, abort: bool = False,
     ) -> SweepData:  # fmt: skip
         """Sweep the voltage of `channel` from `start` to `stop`, measure the current.
 
@@ -40,6 +40,8 @@ class SweepMeasurements:
             Current limit in ampere.
         hold, delay : float
             Seconds before the first point, and at each point before it is measured.
+        step_delay : float
+            Seconds from the start of a measurement to the next step, if it takes less.
         abort : bool
             Whether to stop at the first point in compliance; the others are NaN then.
 
@@ -51,12 +53,12 @@ class SweepMeasurements:
         self._check_points(n_points)
         mode = (_LOGARITHMIC if logarithmic else _LINEAR) + (_DOUBLE if double else 0)
         self._prepare(2, channel, f"WM {2 if abort else 1},1")
-        self.command(f"WT {hold:.9g},{delay:.9g}")
+        self.command(f"WT {hold:.9g},{delay:.9g},{step_delay:.9g}")
         self.command(
             f"WV {channel},{mode},0,{start:.9g},{stop:.9g},{n_points},{compliance:.9g}"
         )
         n_steps = n_points * (2 if double else 1)
-        return sweep_data(self._run(hold + n_steps * delay, n_steps), channel)
+        return sweep_data(self._run(hold + n_steps * (delay + step_delay), n_steps), channel)
 
     def pulsed_sweep(
         self, channel: int, base: float, start: float, stop: float, n_points: int, *,

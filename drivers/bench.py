@@ -2,30 +2,35 @@
 
 import atexit
 import contextlib
-import functools
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import pyvisa
-
-from labsyn.data.errors import (
-    BenchError,
-    InstrumentDisconnected,
-    RoleError,
-    UnsafeShutdownError,
-)
-from labsyn.drivers.catalogue import DRIVERS, driver, open_driver
+from labsyn.data.errors import ConfigError, UnsafeShutdownError
+from labsyn.drivers.account import Account
+from labsyn.drivers.bench_model import BenchConfig, SimulationConfig
+from labsyn.drivers.casting import cast, check_roles
 from labsyn.drivers.clock import Clock, RealClock
-from labsyn.drivers.config import BenchConfig, load_config, simulated_config
-from labsyn.drivers.guard import GuardedPulseSource, GuardedReader
-from labsyn.drivers.keysight_b1500a import KeysightB1500A
+from labsyn.drivers.config import load_config, simulated_config
+from labsyn.drivers.connection import Connection
+from labsyn.drivers.guard import (
+    GuardedField,
+    GuardedPulseSource,
+    GuardedReader,
+    GuardedSweeper,
+)
 from labsyn.drivers.limits import Limits
-from labsyn.drivers.roles import ROLES, PulseSource, Reader
+from labsyn.drivers.roles import Switch
+from labsyn.drivers.safe_state import make_all_safe
 from labsyn.drivers.safety import StopSignals
-from labsyn.drivers.smu_roles import SMUPulseSource, SMUReader
-from labsyn.drivers.wire import as_labsyn_errors
+from labsyn.drivers.wire_log import WireLog
+
+_GUARDS = {
+    "pulse_source": GuardedPulseSource,
+    "reader": GuardedReader,
+    "sweeper": GuardedSweeper,
+}
 
 
 class Bench:
@@ -41,44 +46,75 @@ class Bench:
         What the bench consists of.
     text : str
         The bench file as it was read, for the run file.
+    wire_log : path, optional
+        File to which every message on the wire is appended, with its time.
+
+    Attributes
+    ----------
+    account : Account
+        What the present run has done to the devices, in pulses, charge and energy.
+    limits : Limits
+        Those of the bench as a whole.
 
     Raises
     ------
     ConfigError
         If the configuration is wrong.
+    LockedError
+        If another program drives one of the instruments.
     BenchError
         If an instrument cannot be reached; those already open are closed again.
     """
 
-    def __init__(self, config: BenchConfig, text: str = "") -> None:
+    def __init__(
+        self, config: BenchConfig, text: str = "", *, wire_log: Path | str | None = None
+    ) -> None:
         self.config = config
         self.text = text
-        self.limits: Limits = config.allowed
+        self.limits: Limits = config.limits_of()
+        self.die = ""
         self.clock: Clock
         self.signals = StopSignals()
         self.simulation: Any = None
-        self._instruments: dict[str, Any] = {}
-        self._idn: dict[str, str] = {}
+        self._cast: dict[str, Any] = {}
+        self._connections: dict[str, Connection] = {}
         library: Any = ""
-        if config.simulation is None:
-            self.clock = RealClock()
-        else:
+        if config.is_simulated:
             self.simulation, library = _simulate(config)
             self.clock = self.simulation.clock
+        else:
+            self.clock = RealClock()
+        self.account = Account(self.clock)
+        self._log = WireLog.opened(wire_log, library) if wire_log else None
         try:
             for name, instrument in config.instruments.items():
-                self._open(name, instrument.driver, instrument.resource, library)
+                self._connections[name] = Connection.open(
+                    name, instrument, library, self.clock, exclusive=not self.is_simulated
+                )
         except BaseException:
             self._close_all()
             raise
         atexit.register(self.close)
 
     @classmethod
-    def open(cls, path: Path | str) -> "Bench":
-        """Return the bench that a TOML file describes."""
+    def open(
+        cls,
+        path: Path | str,
+        *,
+        roles: Iterable[str] = (),
+        wire_log: Path | str | None = None,
+    ) -> "Bench":
+        """Return the bench that a TOML file describes.
+
+        Raises
+        ------
+        RoleError
+            If it has not all of `roles`, before anything is opened.
+        """
         path = Path(path)
         config = load_config(path)
-        return cls(config, path.read_text(encoding="utf-8"))
+        check_roles(roles, config.roles.played())
+        return cls(config, path.read_text(encoding="utf-8"), wire_log=wire_log)
 
     @classmethod
     def simulated(
@@ -90,34 +126,75 @@ class Bench:
         """
         return cls(simulated_config(device, seed, parameters))
 
+    def twin(self) -> "Bench":
+        """Return a fresh simulated bench of the same file; no real instrument is opened.
+
+        Raises
+        ------
+        ConfigError
+            If the file does not say which device to simulate.
+        """
+        simulation = self.config.simulation
+        if simulation is None:
+            raise ConfigError(
+                "this bench file does not say which device its simulated twin has; add "
+                "[simulation] with device = … and enabled = false"
+            )
+        return Bench(twin_of(self.config, simulation), self.text)
+
     @property
     def is_simulated(self) -> bool:
         """True if no real instrument is behind this bench."""
         return self.simulation is not None
 
-    @functools.cached_property
-    def pulse_source(self) -> PulseSource:
+    @property
+    def pulse_source(self) -> GuardedPulseSource:
         """The instrument in the role of pulse source, inside the limits."""
-        analyser, channel = self._player("pulse_source")
-        return GuardedPulseSource(SMUPulseSource(analyser, channel), self.limits)
+        return self._source("pulse_source")
 
-    @functools.cached_property
-    def reader(self) -> Reader:
+    @property
+    def reader(self) -> GuardedReader:
         """The instrument in the role of reader, inside the limits."""
-        analyser, channel = self._player("reader")
-        return GuardedReader(SMUReader(analyser, channel), self.limits)
+        return self._source("reader")
+
+    @property
+    def sweeper(self) -> GuardedSweeper:
+        """The instrument in the role of sweeper, inside the limits."""
+        return self._source("sweeper")
+
+    @property
+    def field(self) -> GuardedField:
+        """Magnet and gaussmeter in the role of field, inside the limits."""
+        if "field" not in self._cast:
+            self._cast["field"] = GuardedField(
+                self._player("field"), self.account, self.config.limits_of()
+            )
+        return self._cast["field"]
+
+    @property
+    def switch(self) -> Switch:
+        """The instrument in the role of switch, inside its forbidden channels."""
+        if "switch" not in self._cast:
+            self._cast["switch"] = self._player("switch")
+        return self._cast["switch"]
 
     def require(self, roles: Iterable[str]) -> None:
         """Raise RoleError if a role is not played, with the drivers that could play it."""
-        for role in roles:
-            if role not in ROLES:
-                raise RoleError(f"no bench has a role {role!r}; known are {', '.join(ROLES)}")
-            if role not in self.config.roles:
-                able = [name for name in DRIVERS if role in driver(name).ROLES]
-                raise RoleError(
-                    f"the bench has no {role}: add [roles.{role}] to the bench file; "
-                    f"drivers that can play it: {', '.join(able)}"
-                )
+        check_roles(roles, self.config.roles.played())
+
+    def select(self, die: str) -> None:
+        """Work on another die from now on: its relays are closed when a role needs them.
+
+        Raises
+        ------
+        ConfigError
+            If the bench file has no such die.
+        """
+        if die not in self.config.dies:
+            known = ", ".join(self.config.dies) or "none"
+            raise ConfigError(f"the bench file has no die {die!r}; it has {known}")
+        self.die = die
+        self._cast = {k: role for k, role in self._cast.items() if k not in _GUARDS}
 
     def describe(self) -> dict[str, Any]:
         """Return what a run file says of the bench; asks each instrument for its settings."""
@@ -126,11 +203,11 @@ class Bench:
             name: {
                 "driver": self.config.instruments[name].driver,
                 "resource": self.config.instruments[name].resource,
-                "idn": self._idn[name],
+                "idn": connection.idn,
                 "settings": settings[name],
                 "simulated": self.is_simulated,
             }
-            for name in self._instruments
+            for name, connection in self._connections.items()
         }
         described: dict[str, Any] = {
             "instruments": instruments,
@@ -144,35 +221,32 @@ class Bench:
             described["device_truth"] = self.simulation.describe_device()
         return described
 
+    def sample(self) -> dict[str, Any]:
+        """Return what the bench file says is measured, and the die that is selected."""
+        die = {"die": self.die, **self.config.dies[self.die].located()} if self.die else {}
+        return {**self.config.sample, **die}
+
     def settings(self) -> dict[str, dict[str, str]]:
         """Return what each instrument says of its settings now."""
-        return {name: each.settings() for name, each in self._instruments.items()}
+        return {name: each.instrument.settings() for name, each in self._connections.items()}
 
     @property
     def warnings(self) -> list[str]:
-        """What a person at the bench should be told of its wiring."""
-        return list(self.simulation.wiring.warnings) if self.is_simulated else []
+        """What a person at the bench should be told of its wiring and its connections."""
+        wiring = list(self.simulation.wiring.warnings) if self.is_simulated else []
+        return wiring + self.account.notes
 
     def make_safe(self) -> None:
         """Bring every instrument to 0 V and off, each independently of the others.
+
+        Pulse sources go first, then sources, then relays, and the field last.
 
         Raises
         ------
         UnsafeShutdownError
             Naming the instruments that could not be reached, after all were tried.
         """
-        failed = []
-        interrupt: BaseException | None = None
-        for name, instrument in self._instruments.items():
-            try:
-                instrument.shutdown()
-            except Exception as error:  # whatever it is, the next one must be switched off
-                failed.append(f"{name} ({error})")
-            except BaseException as error:  # Ctrl-C waits until all are off
-                failed.append(f"{name} (interrupted)")
-                interrupt = error
-        if interrupt is not None:
-            raise interrupt
+        failed = make_all_safe(self._connections)
         if failed:
             raise UnsafeShutdownError(
                 f"could not make safe: {'; '.join(failed)}; switch the outputs off by hand"
@@ -180,7 +254,7 @@ class Bench:
 
     def close(self) -> None:
         """Make safe and close; a second call does nothing."""
-        if not self._instruments:
+        if not self._connections:
             return
         atexit.unregister(self.close)
         try:
@@ -208,43 +282,49 @@ class Bench:
         finally:
             self.signals.__exit__(kind, error, trace)
 
-    def _open(self, name: str, kind: str, resource: str, library: Any) -> None:
-        try:
-            with as_labsyn_errors(name, "open"):
-                self._idn[name] = _identify(resource, library)
-            if not driver(kind).MODEL.search(self._idn[name]):
-                raise BenchError(
-                    f"{name} at {resource} is {self._idn[name]!r}, no instrument for {kind}; "
-                    "check the address in the bench file"
-                )
-            with as_labsyn_errors(name, "open"):
-                instrument = open_driver(kind, resource, library, self.clock)
-        except (pyvisa.errors.LibraryError, OSError, ValueError) as error:
-            if isinstance(error, BenchError):
-                error.add_note(f"while opening {name} at {resource}")
-                raise
-            raise InstrumentDisconnected(
-                f"cannot open {name} at {resource}: {error}"
-            ) from error
-        self._instruments[name] = instrument
+    def _source(self, role: str) -> Any:
+        """Return the guard around the instrument that drives a terminal in this role."""
+        if role not in self._cast:
+            path, terminal = self.config.way_of(role, self.die)
+            if path:
+                self.switch.check_route(path)
+            self._cast[role] = _GUARDS[role](
+                self._player(role),
+                self.account,
+                self.config.limits_of(terminal),
+                terminal,
+                (lambda: self.switch.route(path)) if path else (lambda: None),
+            )
+        return self._cast[role]
 
-    def _player(self, role: str) -> tuple[KeysightB1500A, int]:
+    def _player(self, role: str) -> Any:
         self.require([role])
-        played = self.config.roles[role]  # type: ignore[index]
-        return self._instruments[played.instrument], played.channel
+        part = self.config.roles.played()[role]
+        driver = self.config.instruments[part.instrument].driver
+        drivers = {name: each.instrument for name, each in self._connections.items()}
+        return cast(role, driver, part, drivers, self.clock)
 
     def _close_all(self) -> None:
-        for instrument in self._instruments.values():
+        for connection in self._connections.values():
             with contextlib.suppress(Exception):  # it is off; a lost session cannot be closed
-                instrument.adapter.close()
-        self._instruments = {}
+                connection.close()
+        self._connections = {}
+        self._cast = {}
+        if self._log is not None:
+            self._log.close()
 
 
-def _identify(resource: str, library: Any) -> str:
-    """Ask who is there, and nothing else: it may be somebody else's instrument."""
-    session = pyvisa.ResourceManager(library).open_resource(resource, read_termination="\n")
-    with session:
-        return str(session.query("*IDN?")).strip()  # type: ignore[attr-defined]
+def twin_of(config: BenchConfig, simulation: SimulationConfig) -> BenchConfig:
+    """Return the bench file of the simulated twin: the same, but without any fault."""
+    return config.model_copy(
+        update={
+            "simulation": simulation.model_copy(update={"enabled": True}),
+            "instruments": {
+                name: each.model_copy(update={"faults": []})
+                for name, each in config.instruments.items()
+            },
+        }
+    )
 
 
 def _simulate(config: BenchConfig) -> tuple[Any, Any]:

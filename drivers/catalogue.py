@@ -30,8 +30,11 @@ def driver(name: str) -> Any:
     return getattr(import_module(_HOMES[name]), name)
 
 
-def open_driver(name: str, resource: str, library: Any, clock: Clock) -> Any:
+def open_driver(
+    name: str, resource: str, library: Any, clock: Clock, options: dict[str, Any]
+) -> Any:
     """Open the instrument at `resource`; one that has to wait does so on `clock`."""
     kind = driver(name)
-    options = {"clock": clock} if "clock" in inspect.signature(kind).parameters else {}
+    if "clock" in inspect.signature(kind).parameters:
+        options = {**options, "clock": clock}
     return kind(resource, visa_library=library, **options)

@@ -1,39 +1,243 @@
 """The one place where limits are checked: a bench hands out roles only inside a guard."""
 
+import math
+from collections.abc import Callable, Mapping
+
+from labsyn.data.errors import (
+    BenchError,
+    InstrumentDataError,
+    InstrumentDisconnected,
+    InstrumentError,
+    LimitError,
+)
+from labsyn.data.flags import Flag
+from labsyn.drivers.account import Account
+from labsyn.drivers.ledger import Ledger
 from labsyn.drivers.limits import Limits
-from labsyn.drivers.roles import PulseSource, Reader, Reading
+from labsyn.drivers.roles import Field, PulseSource, Reader, Reading, Sweeper
+
+READ_TRIES = 3
+"""A read is tried so often: it changes nothing. A pulse is never repeated."""
 
 
-class GuardedPulseSource:
+class _Guard:
+    """What one terminal's guards know."""
+
+    def __init__(
+        self,
+        account: Account,
+        limits: Limits,
+        terminal: str,
+        route: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._account = account
+        self._limits = limits
+        self._terminal = terminal
+        self._device = terminal.partition(":")[0] if ":" in terminal else "1"
+        self._route = route
+
+    def _ready(self) -> Ledger:
+        """Return the account, with the relays on the way to the terminal closed."""
+        self._account.check_go(self._limits)
+        self._route()
+        return self._account.ledger(self._device)
+
+    def _budget(self, key: str, spent: float, more: float) -> None:
+        if spent + more > getattr(self._limits, key):
+            what = {"n_pulses": "a number of pulses"}.get(key, f"a {key} of this run")
+            self._limits.check(key, spent + more, what)
+
+
+class GuardedPulseSource(_Guard):
     """A `PulseSource` that refuses what the limits do not allow, before it is sent."""
 
-    def __init__(self, source: PulseSource, limits: Limits) -> None:
+    def __init__(
+        self,
+        source: PulseSource,
+        account: Account,
+        limits: Limits,
+        terminal: str = "top",
+        route: Callable[[], None] = lambda: None,
+    ) -> None:
+        super().__init__(account, limits, terminal, route)
         self._source = source
-        self._limits = limits
+        self._width, self._compliance = math.nan, math.nan
 
-    def setup_pulses(self, *, width: float, period: float, compliance_current: float) -> None:
-        self._limits.check_pulse_width(width, "a pulse width")
-        self._limits.check_current(compliance_current, "a compliance current")
-        self._source.setup_pulses(
+    def check_pulses(
+        self, voltages: Mapping[str, float], *,
+        width: float, period: float, compliance_current: float, n_pulses: int,
+    ) -> None:  # fmt: skip
+        """Raise LimitError if a train of such pulses is not allowed; nothing is sent.
+
+        `voltages` are volts by the name of the parameter that they come from.
+        """
+        for name, voltage in voltages.items():
+            self._limits.check_pulse(voltage, width, compliance_current, name)
+        self._budget("n_pulses", 0, n_pulses)
+        self._limits.check("run_time", n_pulses * period, "a run time of the pulses alone")
+        self._source.check_pulses(
             width=width, period=period, compliance_current=compliance_current
         )
 
+    def setup_pulses(self, *, width: float, period: float, compliance_current: float) -> None:
+        self._limits.check_pulse(0.0, width, compliance_current, "pulse_voltage")
+        self._ready()
+        self._source.setup_pulses(
+            width=width, period=period, compliance_current=compliance_current
+        )
+        self._width, self._compliance = width, compliance_current
+
     def pulse(self, voltage: float) -> Reading:
-        self._limits.check_voltage(voltage, "a pulse voltage")
-        return self._source.pulse(voltage)
+        if math.isnan(self._width):
+            raise BenchError("pulse before setup_pulses; nothing was sent")
+        self._limits.check_pulse(voltage, self._width, self._compliance, "pulse_voltage")
+        ledger = self._ready()
+        charge = self._compliance * self._width
+        self._budget("n_pulses", ledger.n_pulses, 1)
+        self._budget("charge", ledger.charge, charge)
+        self._budget("energy", ledger.energy, charge * abs(voltage))
+        ledger.n_pulses += 1  # before it is sent: one that fails may have been applied
+        try:
+            reading = self._source.pulse(voltage)
+        except BaseException:
+            ledger.add(voltage, math.nan, self._width, self._compliance)
+            raise
+        ledger.add(voltage, reading.current, self._width, self._compliance)
+        ledger.see(voltage, reading.current)
+        return reading
 
 
-class GuardedReader:
+class GuardedReader(_Guard):
     """A `Reader` that refuses what the limits do not allow, before it is sent."""
 
-    def __init__(self, reader: Reader, limits: Limits) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        account: Account,
+        limits: Limits,
+        terminal: str = "top",
+        route: Callable[[], None] = lambda: None,
+    ) -> None:
+        super().__init__(account, limits, terminal, route)
         self._reader = reader
-        self._limits = limits
+
+    def check_reads(self, *, voltage: float, compliance_current: float) -> None:
+        """Raise LimitError if such a read is not allowed; nothing is sent."""
+        self._limits.check_source(voltage, compliance_current, "read_voltage")
+        if voltage == 0:
+            raise LimitError(
+                "read_voltage is 0 V, which reads no conductance; nothing was sent"
+            )
+        self._reader.check_reads(voltage=voltage, compliance_current=compliance_current)
 
     def setup_reads(self, *, voltage: float, compliance_current: float) -> None:
-        self._limits.check_voltage(voltage, "a read voltage")
-        self._limits.check_current(compliance_current, "a compliance current")
+        self.check_reads(voltage=voltage, compliance_current=compliance_current)
+        self._ready()
         self._reader.setup_reads(voltage=voltage, compliance_current=compliance_current)
 
     def read(self) -> Reading:
-        return self._reader.read()
+        """Read, again if the reply failed on the way: then the reading is flagged.
+
+        A lost connection is not tried again.
+        """
+        ledger = self._ready()
+        for attempt in range(1, READ_TRIES + 1):
+            try:
+                reading = self._reader.read()
+                break
+            except (InstrumentDisconnected, InstrumentDataError) as error:
+                if attempt == READ_TRIES:
+                    raise
+                self._account.notes.append(f"read {attempt} at {self._terminal}: {error}")
+                self._resync(error)
+        if attempt > 1:
+            reading = Reading(reading.voltage, reading.current, reading.flags | Flag.RETRIED)
+        ledger.see(reading.voltage, reading.current)
+        return self._account.watch(self._terminal, self._limits, reading)
+
+    def _resync(self, error: InstrumentError) -> None:
+        try:
+            self._reader.resync()
+        except InstrumentError:  # the connection is gone: what failed first tells more
+            raise error from None
+
+
+class GuardedSweeper(_Guard):
+    """A `Sweeper` that refuses what the limits do not allow, before it is sent."""
+
+    def __init__(
+        self,
+        sweeper: Sweeper,
+        account: Account,
+        limits: Limits,
+        terminal: str = "top",
+        route: Callable[[], None] = lambda: None,
+    ) -> None:
+        super().__init__(account, limits, terminal, route)
+        self._sweeper = sweeper
+
+    def check_sweep(
+        self, start: float, stop: float, n_points: int, *,
+        double: bool, step_time: float, compliance_current: float,
+    ) -> None:  # fmt: skip
+        """Raise LimitError if such a sweep is not allowed; nothing is sent."""
+        if not step_time > 0 or n_points < 2:
+            raise LimitError(
+                f"a sweep of {n_points} points of {step_time:g} s is asked for, at least 2 "
+                "points and a positive time are needed; nothing was sent"
+            )
+        for voltage in (start, stop):
+            self._limits.check_source(voltage, compliance_current, "a sweep voltage")
+        slew = abs(stop - start) / (n_points - 1) / step_time
+        self._limits.check("voltage_slew", slew, "a sweep rate", "take a longer step_time")
+        seconds = step_time * n_points * (2 if double else 1)
+        self._limits.check("run_time", seconds, "a sweep time")
+        self._sweeper.check_sweep(
+            start, stop, n_points,
+            double=double, step_time=step_time, compliance_current=compliance_current,
+        )  # fmt: skip
+
+    def sweep(
+        self, start: float, stop: float, n_points: int, *,
+        double: bool, step_time: float, compliance_current: float,
+    ) -> list[Reading]:  # fmt: skip
+        self.check_sweep(
+            start, stop, n_points,
+            double=double, step_time=step_time, compliance_current=compliance_current,
+        )  # fmt: skip
+        ledger = self._ready()
+        charge = compliance_current * step_time * n_points * (2 if double else 1)
+        self._budget("charge", ledger.charge, charge)
+        self._budget("energy", ledger.energy, charge * max(abs(start), abs(stop)))
+        readings = self._sweeper.sweep(
+            start, stop, n_points,
+            double=double, step_time=step_time, compliance_current=compliance_current,
+        )  # fmt: skip
+        for reading in readings:
+            ledger.see(reading.voltage, reading.current)
+            ledger.add(reading.voltage, reading.current, step_time, compliance_current)
+        return readings
+
+
+class GuardedField:
+    """A `Field` that refuses what the limits do not allow, before it is sent."""
+
+    def __init__(self, field: Field, account: Account, limits: Limits) -> None:
+        self._field, self._account, self._limits = field, account, limits
+
+    def check_field(self, tesla: float, *, slew: float) -> None:
+        """Raise LimitError if such a field is not allowed; nothing is sent."""
+        self._limits.check("field", tesla, "a field")
+        self._limits.check_positive("field_slew", slew, "a field ramp")
+        self._field.check_field(tesla, slew=slew)
+
+    def set_field(self, tesla: float, *, slew: float) -> float:
+        self.check_field(tesla, slew=slew)
+        self._account.check_go(self._limits)
+        measured = self._field.set_field(tesla, slew=slew)
+        ledger = self._account.ledger("1")
+        ledger.peak_field = max(ledger.peak_field, abs(tesla), abs(measured))
+        return measured
+
+    def read_field(self) -> float:
+        return self._field.read_field()

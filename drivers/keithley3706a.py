@@ -32,7 +32,6 @@ class Keithley3706A(TspInstrument):
         forbids.
     """
 
-    ROLES: tuple[str, ...] = ()
     MODEL = re.compile(r"3706A")
 
     dmm = Instrument.ChannelCreator(Keithley3706ADmm, "dmm")

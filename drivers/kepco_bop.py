@@ -38,7 +38,6 @@ class KepcoBOP(WireErrors, KepcoBOP3612):
         If the ramp rate is not positive.
     """
 
-    ROLES: tuple[str, ...] = ()
     MODEL = re.compile(r"BOP.?36-12")
 
     def __init__(

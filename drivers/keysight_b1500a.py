@@ -27,7 +27,6 @@ class KeysightB1500A(SweepMeasurements, AgilentB1500):
         Adapter, or VISA resource name such as ``"GPIB0::17::INSTR"``.
     """
 
-    ROLES = ("pulse_source", "reader")
     MODEL = re.compile(r"B1500A")
 
     def __init__(self, adapter: Any, **visa: Any) -> None:
@@ -190,6 +189,12 @@ class KeysightB1500A(SweepMeasurements, AgilentB1500):
             error.add_note(f"after sending {message!r}")
             raise
         return datum
+
+    def resync(self) -> None:
+        """After a reply that failed: forget all that waits, and go to 0 V."""
+        with as_labsyn_errors(self.name, "device clear"):
+            self.adapter.connection.clear()
+        self.command("DZ")
 
     @property
     def timeout(self) -> float:

@@ -24,7 +24,6 @@ class LakeShore425(WireErrors, PyMeasureLakeShore425):
         Adapter, or VISA resource name such as ``"ASRL3::INSTR"``.
     """
 
-    ROLES: tuple[str, ...] = ()
     MODEL = re.compile(r"MODEL425")
 
     def __init__(self, adapter: Any, **visa: Any) -> None:

@@ -45,7 +45,6 @@ class PulseGenerator(CheckedInstrument):
         Adapter, or VISA resource name such as ``"USB0::0x0957::0x4108::1::INSTR"``.
     """
 
-    ROLES: ClassVar[tuple[str, ...]] = ()
     MODEL: ClassVar[re.Pattern[str]]
     BUS_TRIGGER: ClassVar[str] = "BUS"
     AMPLITUDE: ClassVar[tuple[float, float]] = (10e-3, 10.0)

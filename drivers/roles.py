@@ -1,5 +1,7 @@
 """What an instrument can do for a procedure: procedures know roles, not instruments."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,14 +18,17 @@ class Reading:
     ----------
     voltage, current : float
         At the terminal, in volt and ampere; the current is NaN where the instrument
-        reported an overflow.
+        reported an overflow, or measures none.
     flags : Flag
         What was wrong with it.
+    time : float
+        Seconds since the start of the sweep it belongs to; NaN for a single point.
     """
 
     voltage: float
     current: float
     flags: Flag = NO_FLAG
+    time: float = math.nan
 
     @property
     def conductance(self) -> float:
@@ -33,6 +38,9 @@ class Reading:
 
 class PulseSource(Protocol):
     """Applies voltage pulses to a terminal, and rests at 0 V between them."""
+
+    def check_pulses(self, *, width: float, period: float, compliance_current: float) -> None:
+        """Raise LimitError if the instrument cannot give such pulses; nothing is sent."""
 
     def setup_pulses(self, *, width: float, period: float, compliance_current: float) -> None:
         """Prepare pulses of `width` and `period` seconds with a current limit in ampere."""
@@ -44,12 +52,67 @@ class PulseSource(Protocol):
 class Reader(Protocol):
     """Reads the conductance of the device with a voltage too small to change it."""
 
+    def check_reads(self, *, voltage: float, compliance_current: float) -> None:
+        """Raise LimitError if the instrument cannot read so; nothing is sent."""
+
     def setup_reads(self, *, voltage: float, compliance_current: float) -> None:
         """Prepare reads at `voltage` with a current limit in ampere."""
 
     def read(self) -> Reading:
         """Apply the read voltage, measure, and return to 0 V."""
 
+    def resync(self) -> None:
+        """After a reply that failed: forget what is under way; no late answer counts."""
 
-ROLES = {"pulse_source": PulseSource, "reader": Reader}
+
+class Sweeper(Protocol):
+    """Steps a voltage and measures the current at each step."""
+
+    def check_sweep(
+        self, start: float, stop: float, n_points: int, *,
+        double: bool, step_time: float, compliance_current: float,
+    ) -> None:  # fmt: skip
+        """Raise LimitError if the instrument cannot sweep so; nothing is sent."""
+
+    def sweep(
+        self, start: float, stop: float, n_points: int, *,
+        double: bool, step_time: float, compliance_current: float,
+    ) -> list[Reading]:  # fmt: skip
+        """Step from `start` to `stop` volt, and back if `double`, and end at 0 V.
+
+        Each of the `n_points` steps of one way lasts `step_time` seconds; a double sweep
+        passes its turn twice.
+        """
+
+
+class Field(Protocol):
+    """Sets a magnetic field and measures it."""
+
+    def check_field(self, tesla: float, *, slew: float) -> None:
+        """Raise LimitError if coil and supply cannot reach `tesla`; nothing is sent."""
+
+    def set_field(self, tesla: float, *, slew: float) -> float:
+        """Go to `tesla` at `slew` T/s, wait until it has settled, return what is measured."""
+
+    def read_field(self) -> float:
+        """Return the flux density in tesla."""
+
+
+class Switch(Protocol):
+    """Connects instruments to terminals through relays."""
+
+    def check_route(self, channels: Sequence[str]) -> None:
+        """Raise LimitError if these relays may not be closed together; nothing is sent."""
+
+    def route(self, channels: Sequence[str]) -> None:
+        """Close these relays and open all others; raise InstrumentError if one is stuck."""
+
+
+ROLES: dict[str, type] = {
+    "pulse_source": PulseSource,
+    "reader": Reader,
+    "sweeper": Sweeper,
+    "field": Field,
+    "switch": Switch,
+}
 """Every role a bench can offer, by the name that bench.toml and procedures use."""

@@ -1,20 +1,60 @@
 """A source-measure unit of a B1500A in the roles that it can play."""
 
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from labsyn.data.errors import LimitError
+from labsyn.data.flags import Flag
+from labsyn.drivers.bench_model import SourceRole
+from labsyn.drivers.clock import Clock
 from labsyn.drivers.flex_data import Datum
 from labsyn.drivers.keysight_b1500a import KeysightB1500A
-from labsyn.drivers.roles import Reading
+from labsyn.drivers.roles import PulseSource, Reading
+
+# Programming Guide ed. 11: pulse width of PT, and its longest period.
+_WIDTH = (500e-6, 2.0)
+_LONGEST_PERIOD = 5.0
+_REST = 2e-3  # least time of a period that is no pulse, for pulses up to 100 ms
+_LONG_REST = 10e-3
+_LONGEST_WAIT = 65.535  # delay and step delay of WT
+_FIRST_SPGU = 101
+
+
+def pulse_source(part: SourceRole, instruments: Mapping[str, Any], clock: Clock) -> PulseSource:
+    """Return what gives the pulses: an SMU in its slot, or an SPGU (channel 101 and above)."""
+    if part.channel >= _FIRST_SPGU:
+        from labsyn.drivers.spgu_role import SPGUPulseSource
+
+        return SPGUPulseSource(part, instruments, clock)
+    return SMUPulseSource(part, instruments, clock)
 
 
 class SMUPulseSource:
     """Pulses by the unit's own timing (``PT``, ``PV``), resting at 0 V."""
 
-    def __init__(self, analyser: KeysightB1500A, channel: int) -> None:
-        self._analyser = analyser
-        self._channel = channel
+    def __init__(self, part: SourceRole, instruments: Mapping[str, Any], clock: Clock) -> None:
+        self._analyser: KeysightB1500A = instruments[part.instrument]
+        self._channel = part.channel
         self._compliance = 0.0
         self._voltage: float | None = None
 
+    def check_pulses(self, *, width: float, period: float, compliance_current: float) -> None:
+        low, high = _WIDTH
+        if not low <= width <= high:
+            raise LimitError(
+                f"a pulse width of {width:g} s is asked for, an SMU gives {low:g} to {high:g}; "
+                "a pulse generator gives shorter ones; nothing was sent"
+            )
+        least = width + (_REST if width <= 0.1 else _LONG_REST)
+        if not least <= period <= _LONGEST_PERIOD:
+            raise LimitError(
+                f"a pulse period of {period:g} s is asked for with a width of {width:g} s, an "
+                f"SMU gives {least:g} to {_LONGEST_PERIOD:g} s; nothing was sent"
+            )
+
     def setup_pulses(self, *, width: float, period: float, compliance_current: float) -> None:
+        self.check_pulses(width=width, period=period, compliance_current=compliance_current)
         self._compliance, self._voltage = compliance_current, None
         self._analyser.command(f"CN {self._channel}")
         self._analyser.setup_pulsed_spot(self._channel, width, period)
@@ -30,11 +70,14 @@ class SMUPulseSource:
 class SMUReader:
     """Reads by a spot measurement (``DV``, ``TI``, back to 0 V)."""
 
-    def __init__(self, analyser: KeysightB1500A, channel: int) -> None:
-        self._analyser = analyser
-        self._channel = channel
+    def __init__(self, part: SourceRole, instruments: Mapping[str, Any], clock: Clock) -> None:
+        self._analyser: KeysightB1500A = instruments[part.instrument]
+        self._channel = part.channel
         self._voltage = 0.0
         self._compliance = 0.0
+
+    def check_reads(self, *, voltage: float, compliance_current: float) -> None:
+        """Take any: ranges are the instrument's, which refuses what it has not."""
 
     def setup_reads(self, *, voltage: float, compliance_current: float) -> None:
         self._voltage, self._compliance = voltage, compliance_current
@@ -44,6 +87,53 @@ class SMUReader:
         datum = self._analyser.read_at(self._channel, self._voltage, self._compliance)
         return _reading(self._voltage, datum)
 
+    def resync(self) -> None:
+        self._analyser.resync()
+
+
+class SMUSweeper:
+    """Sweeps by the unit's own staircase (``WV``), and goes back to 0 V."""
+
+    def __init__(self, part: SourceRole, instruments: Mapping[str, Any], clock: Clock) -> None:
+        self._analyser: KeysightB1500A = instruments[part.instrument]
+        self._channel = part.channel
+
+    def check_sweep(
+        self, start: float, stop: float, n_points: int, *,
+        double: bool, step_time: float, compliance_current: float,
+    ) -> None:  # fmt: skip
+        if not 0 < step_time <= 2 * _LONGEST_WAIT:
+            raise LimitError(
+                f"a step time of {step_time:g} s is asked for, a B1500A takes up to "
+                f"{2 * _LONGEST_WAIT:g} s a step; nothing was sent"
+            )
+        if not 2 <= n_points <= 1001:
+            raise LimitError(
+                f"a sweep of {n_points} points is asked for, a B1500A takes 2 to 1001; "
+                "nothing was sent"
+            )
+
+    def sweep(
+        self, start: float, stop: float, n_points: int, *,
+        double: bool, step_time: float, compliance_current: float,
+    ) -> list[Reading]:  # fmt: skip
+        half = round(step_time / 2, 4)  # the unit counts in 0.1 ms
+        self._analyser.command(f"CN {self._channel}")
+        try:
+            data = self._analyser.staircase_sweep(
+                self._channel, start, stop, n_points,
+                compliance=compliance_current, double=double, delay=half, step_delay=half,
+            )  # fmt: skip
+        finally:
+            self._analyser.command(f"DZ {self._channel}")
+        return [
+            Reading(float(volts), float(amperes), Flag(int(flags)), float(time))
+            for volts, amperes, time, flags in zip(
+                data.voltage, data.current, data.time, data.flags, strict=True
+            )
+        ]
+
 
 def _reading(voltage: float, datum: Datum) -> Reading:
-    return Reading(voltage, datum.value, datum.flags)
+    value = datum.value if math.isfinite(datum.value) else math.nan
+    return Reading(voltage, value, datum.flags)

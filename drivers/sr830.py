@@ -40,7 +40,6 @@ class SR830(SRSStatus, srs.SR830):
         Adapter, or VISA resource name such as ``"GPIB0::8::INSTR"``.
     """
 
-    ROLES: tuple[str, ...] = ()
     MODEL = re.compile(r"SR830")
     OVERLOADS = 0b1111  # input, filter, output, reference unlocked
 

@@ -28,7 +28,6 @@ class SR860(SRSStatus, srs.SR860):
         Adapter, or VISA resource name such as ``"GPIB0::4::INSTR"``.
     """
 
-    ROLES: tuple[str, ...] = ()
     MODEL = re.compile(r"SR86[05]A?")
     OVERLOADS = 0b11011  # both outputs, reference unlocked, input range
 

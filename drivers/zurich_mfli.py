@@ -54,7 +54,6 @@ class ZurichMFLI:
         If zhinst-toolkit is needed and not installed.
     """
 
-    ROLES: tuple[str, ...] = ()
     MODEL = re.compile(r"MFLI")
 
     def __init__(self, serial: str, host: str = "localhost", session: Any = None) -> None:

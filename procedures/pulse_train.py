@@ -2,14 +2,12 @@
 
 from pymeasure.experiment import FloatParameter, IntegerParameter, ListParameter
 
-from labsyn.data.errors import BenchError, LimitError
+from labsyn.data.errors import BenchError
 from labsyn.data.flags import Flag
 from labsyn.data.run import Column
 from labsyn.drivers.bench import Bench
 from labsyn.drivers.roles import PulseSource, Reader
 from labsyn.procedures.base import BenchProcedure
-
-_LONGEST_PERIOD = 5.0  # of a source-measure unit
 
 
 class PulseTrain(BenchProcedure):
@@ -43,10 +41,10 @@ class PulseTrain(BenchProcedure):
     potentiation_voltage = FloatParameter("Potentiation voltage", units="V", default=-1.5)
     depression_voltage = FloatParameter("Depression voltage", units="V", default=1.1)
     pulse_width = FloatParameter(
-        "Pulse width", units="s", default=10e-3, minimum=500e-6, maximum=2.0
+        "Pulse width", units="s", default=10e-3, minimum=1e-9, maximum=1e4
     )
     pulse_pause = FloatParameter(
-        "Pause after a pulse", units="s", default=10e-3, minimum=10e-3, maximum=5.0
+        "Pause after a pulse", units="s", default=10e-3, minimum=1e-9, maximum=1e4
     )
     read_voltage = FloatParameter("Read voltage", units="V", default=0.1)
     compliance_current = FloatParameter(
@@ -58,20 +56,19 @@ class PulseTrain(BenchProcedure):
     reader: Reader
 
     def check(self, bench: Bench) -> None:
-        limits = bench.limits
-        limits.check_voltage(self.potentiation_voltage, "potentiation_voltage")
-        limits.check_voltage(self.depression_voltage, "depression_voltage")
-        limits.check_voltage(self.read_voltage, "read_voltage")
-        limits.check_pulse_width(self.pulse_width, "pulse_width")
-        limits.check_current(self.compliance_current, "compliance_current")
-        limits.check_n_pulses(2 * self.n_pulses * self.n_cycles, "the number of pulses")
-        if self.pulse_width + self.pulse_pause > _LONGEST_PERIOD:
-            raise LimitError(
-                f"pulse_width + pulse_pause is {self.pulse_width + self.pulse_pause:g} s, a "
-                f"pulse period is at most {_LONGEST_PERIOD:g} s; nothing was sent"
-            )
-        if self.read_voltage == 0:
-            raise BenchError("read_voltage is 0 V; a conductance needs a voltage to be read")
+        bench.pulse_source.check_pulses(
+            {
+                "potentiation_voltage": self.potentiation_voltage,
+                "depression_voltage": self.depression_voltage,
+            },
+            width=self.pulse_width,
+            period=self.pulse_width + self.pulse_pause,
+            compliance_current=self.compliance_current,
+            n_pulses=2 * self.n_pulses * self.n_cycles,
+        )
+        bench.reader.check_reads(
+            voltage=self.read_voltage, compliance_current=self.compliance_current
+        )
 
     def row_estimate(self) -> int:
         return 1 + 2 * self.n_pulses * self.n_cycles

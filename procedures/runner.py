@@ -7,7 +7,7 @@ stored stops the measurement, and every way out makes the bench safe and keeps t
 
 import contextlib
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -91,11 +91,16 @@ def _execute(
         if topic == "progress" and on_progress is not None:
             on_progress(float(value))
 
+    def record(row: Sequence[float]) -> None:
+        writer.append(row)
+        bench.account.heed()  # a breakdown stops the run once its row is kept
+
     procedure.bench = bench
-    procedure.recorder = writer.append
+    procedure.recorder = record
     procedure.emit = emit
     procedure.should_stop = lambda: bool(bench.signals.requested)
     procedure.status = Procedure.RUNNING
+    bench.account.start_run()
     try:
         procedure.startup()
         if not procedure.should_stop():
@@ -137,7 +142,7 @@ def _start(
 ) -> RunWriter:
     """Open the file; of several runs that start in one second each gets a number."""
     stem = name or f"{datetime.now():%Y%m%d-%H%M%S}-{procedure.name()}"
-    metadata = {"sample": sample, **bench.describe()}
+    metadata = {"sample": {**bench.sample(), **sample}, **bench.describe()}
     for number in range(1, _MOST_RUNS):
         path = folder / (f"{stem}.h5" if number == 1 else f"{stem}-{number}.h5")
         try:

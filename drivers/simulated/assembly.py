@@ -31,6 +31,7 @@ _GENERATORS = {
     "Agilent33220A": SimulatedAgilent33220A,
     "Agilent33500": SimulatedAgilent33500,
 }
+_MOST_SLOTS = 10
 _LOCK_INS = {"SR830": SimulatedSR830, "SR860": SimulatedSR860}
 
 
@@ -105,12 +106,22 @@ class Assembly:
 
     def _instrument(self, name: str, entry: "InstrumentConfig") -> SimulatedInstrument:
         try:
-            return self._make(name, entry, dict(entry.simulated))
+            return self._make(name, entry, {**self._of_roles(name), **entry.simulated})
         except TypeError as error:
             raise ConfigError(
                 f"[instruments.{name}.simulated] holds an option that the simulated "
                 f"{entry.driver} has not: {error}"
             ) from error
+
+    def _of_roles(self, name: str) -> dict[str, Any]:
+        """Return the options that follow from what the roles say of an instrument."""
+        roles = self._config.roles
+        if roles.field is not None and roles.field.instrument == name:
+            return {"coil_constant": roles.field.coil_constant}
+        reader = roles.reader
+        if reader is not None and reader.instrument == name and reader.reference_resistance:
+            return {"reference_resistance": reader.reference_resistance}
+        return {}
 
     def _make(
         self, name: str, entry: "InstrumentConfig", options: dict[str, Any]
@@ -136,7 +147,11 @@ class Assembly:
     def _analyser(
         self, name: str, entry: "InstrumentConfig", options: dict[str, Any]
     ) -> SimulatedInstrument:
-        used = {role.channel for role in self._config.roles.values() if role.instrument == name}
+        used = {
+            role.channel
+            for role in self._config.roles.sources().values()
+            if role.instrument == name and role.channel <= _MOST_SLOTS
+        }
         modules = options.pop("modules", None)
         slots = (
             {int(slot): model for slot, model in modules.items()}

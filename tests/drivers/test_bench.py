@@ -14,7 +14,9 @@ from labsyn.data.errors import (
     UnsafeShutdownError,
 )
 from labsyn.drivers.bench import Bench
+from labsyn.drivers.bench_model import InstrumentConfig
 from labsyn.drivers.config import load_config
+from labsyn.drivers.connection import Connection
 
 BENCH_FILE = """
 [instruments.smu]
@@ -114,9 +116,15 @@ class Dead:
         raise OSError("no answer")
 
 
+def put_first(bench: Bench, name: str, instrument: Dead) -> None:
+    config = InstrumentConfig(driver="Keysight81160A", resource=name)
+    dead = Connection(config, "", instrument, None, None)
+    bench._connections = {name: dead, **bench._connections}
+
+
 def test_a_dead_instrument_does_not_stop_the_next() -> None:
     bench = Bench.simulated()
-    bench._instruments = {"dead": Dead(), **bench._instruments}
+    put_first(bench, "dead", Dead())
     with pytest.raises(UnsafeShutdownError, match=r"could not make safe: dead \(no answer\)"):
         fail_on(bench, ZeroDivisionError())
     assert outputs(bench) == {None}
@@ -131,7 +139,7 @@ class Interrupting(Dead):
 
 def test_an_interrupt_while_closing_waits_until_all_are_off() -> None:
     bench = Bench.simulated()
-    bench._instruments = {"slow": Interrupting(), **bench._instruments}
+    put_first(bench, "slow", Interrupting())
     with pytest.raises(KeyboardInterrupt):
         fail_on(bench, ZeroDivisionError())
     assert outputs(bench) == {None}
@@ -148,9 +156,8 @@ def test_a_role_that_nobody_plays() -> None:
     with Bench.simulated() as bench:
         with pytest.raises(RoleError, match="no bench has a role 'magnet'"):
             bench.require(["magnet"])
-        bench.config.roles.pop("reader")
-        with pytest.raises(RoleError, match=r"no reader: add \[roles.reader\].*KeysightB1500A"):
-            _ = bench.reader
+        with pytest.raises(RoleError, match=r"no field: add \[roles.field\].*KepcoBOP"):
+            _ = bench.field
 
 
 def test_a_bench_file(tmp_path: Path) -> None:
@@ -165,8 +172,10 @@ def test_a_bench_file(tmp_path: Path) -> None:
         assert "B1500A" in described["instruments"]["smu"]["idn"]
         assert described["bench_file"] == BENCH_FILE
         assert described["device_truth"]["sigma_read"] == 0
+        source = bench.pulse_source
+        source.setup_pulses(width=0.01, period=0.02, compliance_current=1e-4)
         with pytest.raises(LimitError, match="exceeds the limit of 2 V"):
-            bench.pulse_source.pulse(2.5)
+            source.pulse(2.5)
         ready(bench)
     assert outputs(bench) == {None}
 
@@ -182,11 +191,11 @@ def test_a_bench_file(tmp_path: Path) -> None:
             'instrument = "sum"',
             r"names the instrument 'sum'; the bench has smu",
         ),
-        ("channel = 1", "channel = 12", r"roles.pulse_source.channel"),
+        ("channel = 1", "channel = 0", r"roles.pulse_source.channel"),
         (
             '[roles.reader]\ninstrument = "smu"\nchannel = 1',
             '[roles.reader]\ninstrument = "smu"\nchannel = 2',
-            r"channel 2 on terminal 'top', where channel 1 is already",
+            r"smu/2 is wired to terminal 'top', where smu/1 is already",
         ),
         ("[instruments.smu]", "ground = []\n[instruments.smu]", r"ground is empty"),
         ('"KeysightB1500A"', '"B1500"', r"instruments.smu.driver"),

@@ -56,7 +56,7 @@ def test_with_the_simulated_instrument(tmp_path: Path, name: str) -> None:
         '[simulation]\ndevice = "lixcoo2"\n'
     )
     with Bench.open(path) as bench:
-        converse(bench._instruments["it"], name)
+        converse(bench._connections["it"].instrument, name)
 
 
 @pytest.mark.hardware
@@ -65,7 +65,7 @@ def test_with_the_real_instrument(request: pytest.FixtureRequest) -> None:
     if not given:
         pytest.skip("give --resource DRIVER=VISA_NAME, for example SR830=GPIB0::8::INSTR")
     name, _, resource = given.partition("=")
-    instrument = open_driver(name, resource, "", RealClock())
+    instrument = open_driver(name, resource, "", RealClock(), {})
     try:
         converse(instrument, name)
     finally:

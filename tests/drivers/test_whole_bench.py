@@ -91,7 +91,7 @@ def test_a_loop_of_resistance_against_field(bench_file: Path) -> None:
     """Magnet, gaussmeter, lock-in and divider measure TMR and coercive field of the model."""
     with Bench.open(bench_file) as bench:
         magnet, meter, lock_in = (
-            bench._instruments[name] for name in ("magnet", "gaussmeter", "lock_in")
+            bench._connections[name].instrument for name in ("magnet", "gaussmeter", "lock_in")
         )
         lock_in.amplitude, lock_in.time_constant = 1.0, 0.01
         magnet.setup_current(voltage_limit=36.0)
@@ -115,9 +115,9 @@ def test_a_loop_of_resistance_against_field(bench_file: Path) -> None:
 
 def test_leaving_turns_the_magnet_down_and_opens_every_relay(bench_file: Path) -> None:
     with Bench.open(bench_file) as bench:
-        bench._instruments["magnet"].setup_current(voltage_limit=36.0)
-        bench._instruments["magnet"].ramp_current(0.4)
-        bench._instruments["switch"].close_channels("1101")
+        bench._connections["magnet"].instrument.setup_current(voltage_limit=36.0)
+        bench._connections["magnet"].instrument.ramp_current(0.4)
+        bench._connections["switch"].instrument.close_channels("1101")
         simulated: dict[str, Any] = bench.simulation.instruments
         assert simulated["TCPIP0::192.168.0.7::INSTR"].relays.all_closed == ["1101"]
     assert simulated["TCPIP0::192.168.0.7::INSTR"].relays.all_closed == []
@@ -130,7 +130,7 @@ def test_faults_of_the_bench_file(bench_file: Path) -> None:
     text = SPINTRONICS.replace('driver = "SR830"\n', f'driver = "SR830"\n{fault}')
     bench_file.write_text(text)
     with Bench.open(bench_file) as bench, pytest.raises(InstrumentDisconnected):
-        bench._instruments["lock_in"].read_xy()
+        bench._connections["lock_in"].instrument.read_xy()
 
 
 CROSSPOINTS = """
@@ -154,7 +154,7 @@ parameters = { sigma_read = 0.0 }
 def test_several_devices_behind_the_matrix(bench_file: Path) -> None:
     bench_file.write_text(CROSSPOINTS)
     with Bench.open(bench_file) as bench:
-        smu, switch = (bench._instruments[name] for name in ("smu", "switch"))
+        smu, switch = (bench._connections[name].instrument for name in ("smu", "switch"))
         smu.command("CN 1")
         read = []
         for channel in ("1101", "1102", "1103"):
@@ -171,7 +171,7 @@ def test_a_stuck_relay_of_the_bench_file(bench_file: Path) -> None:
     stuck = 'simulated = { stuck = ["1102"] }\n'
     bench_file.write_text(CROSSPOINTS.replace("paths =", f"{stuck}paths ="))
     with Bench.open(bench_file) as bench, pytest.raises(InstrumentError, match="1102"):
-        bench._instruments["switch"].close_channels("1102")
+        bench._connections["switch"].instrument.close_channels("1102")
 
 
 def test_a_device_that_is_not_there(bench_file: Path) -> None:

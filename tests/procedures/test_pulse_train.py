@@ -23,7 +23,8 @@ from labsyn.data.errors import (
 from labsyn.data.flags import Flag
 from labsyn.data.run import Run, RunWriter
 from labsyn.drivers.bench import Bench
-from labsyn.drivers.limits import Limits
+from labsyn.drivers.bench_model import LimitsConfig, RolesConfig
+from labsyn.drivers.config import simulated_config
 from labsyn.procedures.catalogue import describe_parameters, find_procedure, procedures
 from labsyn.procedures.pulse_train import PulseTrain
 from labsyn.procedures.runner import measure
@@ -70,9 +71,14 @@ def test_thirty_spikes_lead_through_the_window_and_back(tmp_path: Path) -> None:
     assert step_to_endpoint(0.8, 30) == pytest.approx((p[1] - p[0]) / 3e-5, rel=0.02)
 
 
+def wide_bench(volts: float) -> Bench:
+    """Return a bench that allows more than its device stands."""
+    config = simulated_config("lixcoo2", 0, {})
+    return Bench(config.model_copy(update={"limits": LimitsConfig(voltage=volts)}))
+
+
 def test_a_device_breaks_for_good_and_the_run_shows_it(tmp_path: Path) -> None:
-    with Bench.simulated("lixcoo2", seed=0) as bench:
-        bench.limits = Limits(voltage=10.0)
+    with wide_bench(10.0) as bench:
         run = measure(PulseTrain(n_pulses=3, potentiation_voltage=-7), bench, tmp_path)
         assert bench.simulation.devices["lixcoo2"].broken
     assert run["conductance"][0] > 5e-6
@@ -113,13 +119,19 @@ def test_compliance_is_a_flag_and_can_stop_the_run(tmp_path: Path) -> None:
     [
         (
             {"potentiation_voltage": -45},
-            "potentiation_voltage of -45 V exceeds the limit of 5 V",
+            "potentiation_voltage of -45 V at top exceeds the limit of 5 V",
         ),
         ({"depression_voltage": 5.1}, "depression_voltage of 5.1 V"),
-        ({"pulse_width": "1.5 s"}, "pulse_width of 1.5 s exceeds the limit of 1 s"),
-        ({"compliance_current": 0.5}, "compliance_current of 500 mA exceeds the limit of 1 mA"),
+        ({"pulse_width": "1.5 s"}, "pulse_width of 1.5 s at top exceeds the limit of 1 s"),
+        (
+            {"compliance_current": 0.5},
+            "compliance_current of 500 mA at top exceeds the limit of 1 mA",
+        ),
         ({"n_pulses": 10**6}, "number of pulses"),
-        ({"pulse_width": 0.5, "pulse_pause": 4.9}, "is 5.4 s, a pulse period is at most 5 s"),
+        (
+            {"pulse_width": 0.5, "pulse_pause": 4.9},
+            "a pulse period of 5.4 s .*, an SMU gives 0.51 to 5 s",
+        ),
     ],
 )
 def test_beyond_the_limits_nothing_is_sent_and_nothing_stored(
@@ -136,8 +148,7 @@ def test_beyond_the_limits_nothing_is_sent_and_nothing_stored(
 
 def test_what_the_instrument_refuses_is_never_taken_for_the_last_pulse(tmp_path: Path) -> None:
     """Limits wider than the instrument: the refused level must not repeat the old one."""
-    with Bench.simulated("lixcoo2", seed=0) as bench:
-        bench.limits = Limits(voltage=500.0)
+    with wide_bench(500.0) as bench:
         before = bench.simulation.devices["lixcoo2"].x
         for values in ({"depression_voltage": 150.0}, {"read_voltage": 150.0}):
             with pytest.raises(InstrumentError, match="reports: 120"):
@@ -157,7 +168,10 @@ def test_a_read_needs_a_voltage(tmp_path: Path) -> None:
         ({"pulse_widht": 1e-3}, "no parameter 'pulse_widht'; did you mean 'pulse_width'"),
         ({"zzz": 1}, "no parameter 'zzz'; it has compliance_current, dep"),
         ({"pulse_width": "10 V"}, "pulse_width = '10 V' is refused: .* not a quantity in s"),
-        ({"pulse_width": 100.0}, "pulse_width = 100.0 is refused: allowed is 0.0005 to 2 s"),
+        (
+            {"pulse_width": 1e5},
+            "pulse_width = 100000.0 is refused: allowed is 1e-09 to 10000 s",
+        ),
         (
             {"n_pulses": 2.5},
             "n_pulses = 2.5 is refused: allowed whole numbers from 1 to 1e[+]06",
@@ -265,10 +279,11 @@ def test_two_runs_of_one_second_do_not_meet(tmp_path: Path) -> None:
 
 
 def test_a_bench_without_the_role(tmp_path: Path) -> None:
-    with Bench.simulated() as bench:
-        bench.config.roles.pop("pulse_source")
-        with pytest.raises(RoleError, match="no pulse_source"):
-            measure(PulseTrain(), bench, tmp_path)
+    config = simulated_config("lixcoo2", 0, {})
+    reader_only = RolesConfig(reader=config.roles.reader)
+    bench = Bench(config.model_copy(update={"roles": reader_only}))
+    with bench, pytest.raises(RoleError, match="no pulse_source"):
+        measure(PulseTrain(), bench, tmp_path)
 
 
 def test_a_procedure_without_a_bench() -> None:
@@ -307,5 +322,5 @@ def test_the_catalogue() -> None:
     ):
         find_procedure("pulse_trian")
     rows = {row[0]: row for row in describe_parameters(PulseTrain)}
-    assert rows["pulse_width"][1:3] == ["0.01 s", "0.0005 to 2 s"]
+    assert rows["pulse_width"][1:3] == ["0.01 s", "1e-09 to 10000 s"]
     assert rows["on_compliance"][2] == "record, stop"

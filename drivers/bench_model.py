@@ -1,0 +1,238 @@
+"""What a bench file may say: its sections, keys and units, as pydantic models."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from labsyn.data.units import parse_quantity
+from labsyn.drivers.catalogue import DRIVERS
+from labsyn.drivers.limits import Limits
+
+
+def _quantity(unit: str, *, low: float | None = None) -> Any:
+    """Return a float type that also reads ``"100 ns"``; above `low` if that is given."""
+
+    def read(value: Any) -> Any:
+        return parse_quantity(value, unit) if isinstance(value, int | float | str) else value
+
+    schema = {
+        "anyOf": [{"type": "number"}, {"type": "string"}],
+        "description": f"a number in {unit}, or a text such as '1.5 {unit}'",
+    }
+    return Annotated[float, BeforeValidator(read), Field(gt=low), WithJsonSchema(schema)]
+
+
+_Volts, _Amperes, _Watts = _quantity("V"), _quantity("A"), _quantity("W")
+_Seconds, _Coulombs, _Joules = _quantity("s"), _quantity("C"), _quantity("J")
+_Tesla, _Ohms = _quantity("T"), _quantity("ohm", low=0)
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class InstrumentConfig(_Section):
+    """One instrument: its driver and where it is."""
+
+    driver: Literal[DRIVERS]  # type: ignore[valid-type]
+    resource: str
+    timeout: _quantity("s", low=0) = 5.0  # type: ignore[valid-type]
+    """Longest wait for an answer, beyond what a measurement takes by itself."""
+    forbidden: list[str] = []
+    """Of a switch: channels that may never be closed."""
+    never_together: list[list[str]] = []
+    """Of a switch: sets of channels of which no two may be closed at the same time."""
+    paths: dict[str, tuple[str, str]] = {}
+    """Of a switch: what each channel connects, ``"1101" = ["smu/1", "T1"]``."""
+    simulated: dict[str, Any] = {}
+    """Options of the simulated twin, such as ``coil_constant`` or ``modules``."""
+    faults: list[dict[str, Any]] = []
+    """Faults of the simulated twin, such as ``{kind = "late", match = "TI"}``."""
+
+
+class SourceRole(_Section):
+    """Which output plays a role, and which terminal it reaches, through which relays."""
+
+    instrument: str
+    channel: int = Field(default=1, ge=1, le=1002)
+    terminal: str = "top"
+    path: list[str] = []
+    """Channels of the switch that connect it; without them it is wired for good."""
+    load: _Ohms | None = None  # type: ignore[valid-type]
+    """Of a pulse generator: what its output drives. A wrong one doubles the voltage."""
+    edge: _quantity("s", low=0) | None = None  # type: ignore[valid-type]
+    """Of a pulse generator: rise and fall time."""
+    reference_resistance: _Ohms | None = None  # type: ignore[valid-type]
+    """Of a lock-in: the resistor in series with the device."""
+    reference_uncertainty: float = Field(default=0.0, ge=0, lt=1)
+    """Of that resistor, relative, one standard deviation."""
+    frequency: _quantity("Hz", low=0) = 1234.5  # type: ignore[valid-type]
+    """Of a lock-in: the sine that reads the device."""
+    time_constant: _quantity("s", low=0) = 0.03  # type: ignore[valid-type]
+    """Of a lock-in: one stage of its output filter."""
+
+
+class FieldRole(_Section):
+    """Which supply drives the coil, and who measures the field."""
+
+    instrument: str
+    coil_constant: _quantity("T/A", low=0)  # type: ignore[valid-type]
+    gaussmeter: str = ""
+    """Instrument that measures the field; without one it is the supply's current."""
+    tolerance: _quantity("T", low=0) = 1e-4  # type: ignore[valid-type]
+    """How near the measured field must come to be settled."""
+    voltage_limit: _quantity("V", low=0) = 36.0  # type: ignore[valid-type]
+    """Of the supply."""
+
+
+class SwitchRole(_Section):
+    """Which instrument closes the relays."""
+
+    instrument: str
+
+
+class RolesConfig(_Section):
+    """Which instruments play the roles that procedures ask for."""
+
+    pulse_source: SourceRole | None = None
+    reader: SourceRole | None = None
+    sweeper: SourceRole | None = None
+    field: FieldRole | None = None
+    switch: SwitchRole | None = None
+
+    def played(self) -> dict[str, SourceRole | FieldRole | SwitchRole]:
+        """Return the roles that this bench has, by name."""
+        roles = {name: getattr(self, name) for name in type(self).model_fields}
+        return {name: role for name, role in roles.items() if role is not None}
+
+    def sources(self) -> dict[str, SourceRole]:
+        """Return the roles that drive a terminal, by name."""
+        return {k: role for k, role in self.played().items() if isinstance(role, SourceRole)}
+
+
+class TighterLimits(_Section):
+    """Limits of one terminal or device; the strictest of all that apply holds."""
+
+    voltage: _Volts | None = None  # type: ignore[valid-type]
+    current: _Amperes | None = None  # type: ignore[valid-type]
+    power: _Watts | None = None  # type: ignore[valid-type]
+    voltage_slew: _quantity("V/s") | None = None  # type: ignore[valid-type]
+    pulse_width: _Seconds | None = None  # type: ignore[valid-type]
+    pulse_charge: _Coulombs | None = None  # type: ignore[valid-type]
+    pulse_energy: _Joules | None = None  # type: ignore[valid-type]
+    n_pulses: int | None = None
+    charge: _Coulombs | None = None  # type: ignore[valid-type]
+    energy: _Joules | None = None  # type: ignore[valid-type]
+    run_time: _Seconds | None = None  # type: ignore[valid-type]
+    field: _Tesla | None = None  # type: ignore[valid-type]
+    field_slew: _quantity("T/s") | None = None  # type: ignore[valid-type]
+    conductance_jump: float | None = None
+
+
+class LimitsConfig(TighterLimits):
+    """Limits of the bench in SI numbers or texts such as ``"1 mA"``."""
+
+    terminals: dict[str, TighterLimits] = {}
+    """``[limits.terminals.T1]``: stricter ones of a terminal."""
+    devices: dict[str, TighterLimits] = {}
+    """``[limits.devices.2]``: stricter ones of a device behind the switch."""
+
+
+class DieConfig(_Section):
+    """One device of a sample: where it is, and through which relays each role reaches it."""
+
+    row: int | None = None
+    column: int | None = None
+    note: str = ""
+    paths: dict[str, list[str]] = {}
+
+    def located(self) -> dict[str, str | float]:
+        """Return what a run file says of the die."""
+        given = {"row": self.row, "column": self.column, "note": self.note or None}
+        return {name: value for name, value in given.items() if value is not None}
+
+
+class SimulationConfig(_Section):
+    """The device to simulate.
+
+    With `n_devices` there are several of a kind, drawn with `seed`, ``seed + 1``, …; the
+    terminals of the second are written ``"2:top"``, those of the first with or without 1.
+    """
+
+    device: str
+    enabled: bool = True
+    """Whether the bench itself is simulated; if not, this is its twin for dry runs."""
+    seed: int = Field(default=0, ge=0)
+    n_devices: int = Field(default=1, ge=1, le=10_000)
+    parameters: dict[str, float | str] = {}
+
+
+class BenchConfig(_Section):
+    """A whole bench."""
+
+    instruments: dict[str, InstrumentConfig]
+    roles: RolesConfig = RolesConfig()
+    wiring: dict[str, str] = {}
+    """Which terminal each further output is wired to: ``"smu/2" = "T3"``."""
+    ground: list[str] = ["bottom"]
+    limits: LimitsConfig = LimitsConfig()
+    sample: dict[str, str | float] = {}
+    """What is measured, for the run files: wafer, die, electrodes, temperature, …"""
+    dies: dict[str, DieConfig] = {}
+    simulation: SimulationConfig | None = None
+    watchdog: bool = True
+    """Whether a second process makes safe if this one is killed; real benches only."""
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether this bench is simulated."""
+        return self.simulation is not None and self.simulation.enabled
+
+    def outputs(self) -> dict[str, str]:
+        """Return the terminal of each output that is wired for good: of roles and `wiring`.
+
+        Those behind the switch are connected by its `paths`.
+        """
+        switched = {role for die in self.dies.values() for role in die.paths}
+        played = {
+            f"{role.instrument}/{self.output_name(role)}": role.terminal
+            for name, role in self.roles.sources().items()
+            if not role.path and name not in switched
+        }
+        return played | self.wiring
+
+    def output_name(self, role: SourceRole) -> str:
+        """Return the output of a role's instrument: a channel, or the sine of a lock-in."""
+        instrument = self.instruments.get(role.instrument)
+        lock_in = instrument is not None and instrument.driver in ("SR830", "SR860")
+        return "sine" if lock_in else str(role.channel)
+
+    def way_of(self, role: str, die: str = "") -> tuple[list[str], str]:
+        """Return the relays that connect a role to a die, and the terminal they reach."""
+        part = self.roles.sources()[role]
+        path = (self.dies[die].paths.get(role) if die else None) or part.path
+        output = f"{part.instrument}/{self.output_name(part)}"
+        ends = {
+            channel: end
+            for instrument in self.instruments.values()
+            for channel, (start, end) in instrument.paths.items()
+            if start == output
+        }
+        reached = [ends[channel] for channel in path if channel in ends]
+        return path, reached[0] if reached else part.terminal
+
+    def limits_of(self, terminal: str = "") -> Limits:
+        """Return the limits that hold at `terminal`, or of the bench as a whole."""
+        limits = Limits(terminal=terminal, **_given(self.limits))
+        device = terminal.partition(":")[0] if ":" in terminal else "1"
+        places = [("devices", device), ("terminals", terminal)] if terminal else []
+        for kind, name in places:
+            tighter = getattr(self.limits, kind).get(name)
+            if tighter is not None:
+                limits = limits.tightened(_given(tighter), f"[limits.{kind}.{name}]")
+        return limits
+
+
+def _given(limits: TighterLimits) -> dict[str, float]:
+    values = {name: getattr(limits, name) for name in TighterLimits.model_fields}
+    return {name: value for name, value in values.items() if value is not None}

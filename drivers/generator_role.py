@@ -1,0 +1,49 @@
+"""A pulse generator as a pulse source."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from labsyn.data.errors import ConfigError, LimitError
+from labsyn.drivers.bench_model import SourceRole
+from labsyn.drivers.clock import Clock
+from labsyn.drivers.pulse_generator import PulseGenerator
+from labsyn.drivers.roles import Reading
+from labsyn.drivers.spgu_role import check_current
+
+_EDGE_SHARE = 0.05  # of the width, where the bench file gives no edge
+_SHORTEST_EDGE = 5e-9
+
+
+class GeneratorPulseSource:
+    """Single triggered pulses from 0 V; they are not measured.
+
+    The current is limited by the voltage over the load alone: a compliance below that is
+    refused.
+    """
+
+    def __init__(self, part: SourceRole, instruments: Mapping[str, Any], clock: Clock) -> None:
+        if part.load is None:
+            raise ConfigError('a pulse generator needs load, what it drives, such as "50 ohm"')
+        self._generator: PulseGenerator = instruments[part.instrument]
+        self._channel, self._load, self._edge = part.channel, part.load, part.edge
+        self._compliance = math.nan
+        self._generator.output_of(self._channel)
+
+    def check_pulses(self, *, width: float, period: float, compliance_current: float) -> None:
+        if not 0 < width < period:
+            raise LimitError(
+                f"pulses of {width:g} s every {period:g} s are asked for, a period is longer "
+                "than its pulse; nothing was sent"
+            )
+
+    def setup_pulses(self, *, width: float, period: float, compliance_current: float) -> None:
+        self.check_pulses(width=width, period=period, compliance_current=compliance_current)
+        edge = self._edge or max(_EDGE_SHARE * width, _SHORTEST_EDGE)
+        self._generator.setup_pulse(self._channel, width, period, edge, self._load)
+        self._compliance = compliance_current
+
+    def pulse(self, voltage: float) -> Reading:
+        check_current(voltage, self._load, self._compliance)
+        self._generator.pulse(self._channel, voltage)
+        return Reading(voltage, math.nan)

@@ -1,0 +1,66 @@
+"""Making a bench safe: in an order that protects the device, each instrument on its own."""
+
+import contextlib
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from labsyn.drivers.connection import Connection
+
+_STAGES = (
+    ("Keysight81160A", "Agilent33500", "Agilent33250A", "Agilent33220A"),  # pulses end
+    ("KeysightB1500A",),  # sources go to 0 V and off
+    ("SR830", "SR860"),
+    ("Keithley3706A",),  # no relay opens under voltage
+    ("KepcoBOP", "LakeShore425"),  # the field ramps down last: it takes its time
+)
+_BOUND = 15.0  # seconds for one instrument; a coil ramps down in 2.4 s
+_ANSWER = 2000.0  # ms: who does not answer now is given up sooner than in a measurement
+
+
+def make_all_safe(connections: Mapping[str, Connection]) -> list[str]:
+    """Shut every instrument down; return a sentence for each that could not be reached.
+
+    An instrument that fails, or does not come back in time, does not stop the next. Ctrl-C
+    waits until all are off.
+    """
+    failed: list[str] = []
+    interrupt: BaseException | None = None
+    for name, connection in sorted(connections.items(), key=lambda item: _stage(item[1])):
+        trouble: list[BaseException] = []
+        done = threading.Event()
+        threading.Thread(
+            target=_shut_down, args=(connection.instrument, trouble, done), daemon=True
+        ).start()
+        while True:
+            try:
+                reached = done.wait(_BOUND)
+                break
+            except BaseException as error:  # once more: the instrument is not off yet
+                interrupt = error
+        if not reached:
+            failed.append(f"{name} (no answer within {_BOUND:g} s)")
+        elif trouble and isinstance(trouble[0], Exception):
+            failed.append(f"{name} ({trouble[0]})")
+        elif trouble:
+            interrupt = trouble[0]
+    if interrupt is not None:
+        raise interrupt
+    return failed
+
+
+def _stage(connection: Connection) -> int:
+    kind = connection.config.driver
+    return next((i for i, kinds in enumerate(_STAGES) if kind in kinds), 0)
+
+
+def _shut_down(instrument: Any, trouble: list[BaseException], done: threading.Event) -> None:
+    try:
+        with contextlib.suppress(Exception):  # a dead session has no time-out to set
+            connection = instrument.adapter.connection
+            connection.timeout = min(connection.timeout, _ANSWER)
+        instrument.shutdown()
+    except BaseException as error:  # whatever it is, the next one must be switched off
+        trouble.append(error)
+    finally:
+        done.set()
