@@ -163,13 +163,13 @@ class Cmu:
     def measure(self, seconds: float) -> list[tuple[str, float | None]]:
         """Return letter and value of both parameters, averaged over `seconds`."""
         admittance = self._admittance()
+        first, second, function = MODES[self.mode]
+        if not admittance or not cmath.isfinite(admittance):  # an open, a short
+            return [(first, None), (second, None)]
         if self.rng is not None:
             spread = _NOISE * abs(admittance) * min(1.0, (1e-3 / seconds) ** 0.5)
             real, imaginary = spread * self.rng.standard_normal(2)
             admittance += complex(real, imaginary)
-        first, second, function = MODES[self.mode]
-        if not admittance:
-            return [(first, None), (second, None)]
         values = function(1 / admittance, 2 * math.pi * self.frequency)
         kept = [value if math.isfinite(value) else None for value in values]
         return list(zip((first, second), kept, strict=True))
@@ -180,7 +180,8 @@ class Cmu:
 
     def _admittance(self) -> complex:
         if self.impedance is not None:
-            return 1 / self.impedance(self.frequency)
+            impedance = self.impedance(self.frequency)
+            return 1 / impedance if impedance else complex(math.inf)
         currents = []
         for step in (_PROBE, -_PROBE):
             self.wiring.drive(self.source, self.bias + step, _CURRENT_LIMIT)
