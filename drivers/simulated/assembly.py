@@ -161,11 +161,9 @@ class Assembly:
             int(number): self._port(**port)
             for number, port in options.pop("selector", {}).items()
         }
-        impedance = getattr(self._devices[0], "impedance", None)
         return SimulatedB1500A(
-            self._wiring, self._clock, slots, entry.resource,
-            impedance=impedance, selector=selector, **options,
-        )  # fmt: skip
+            self._wiring, self._clock, slots, entry.resource, selector=selector, **options
+        )
 
     def _port(self, terminal: str, smu: int = 0, pgu: int = 0) -> SelectorPort:
         return SelectorPort(*self._place(terminal), smu, pgu)

@@ -18,6 +18,7 @@ from labsyn.drivers.simulated.wiring import Wiring
 
 CMU_MODELS = ("B1520A",)
 FILM_CAPACITANCE = 100e-12  # farad: a choice, some 10 nm of oxide under (200 µm)²
+STRAY_CAPACITANCE = 1e-15  # farad, of open terminals: a choice
 HIGHEST_BIAS = 25.0
 _PROBE = 1e-3  # volt, of the step that finds G: a choice
 _NOISE = 2e-4  # of |Y|, for 1 ms of averaging: a choice
@@ -28,6 +29,12 @@ Impedance = Callable[[float], complex]
 
 # What IMP asks for: letters of the data, and how each follows from the impedance z at ω.
 _Pair = tuple[str, str, Callable[[complex, float], tuple[float, float]]]
+
+
+def capacitance_between(wiring: Wiring, *sources: str) -> float:
+    """Return the farads that outputs see: of the film, or of nothing if one leads nowhere."""
+    reached = all(wiring.is_connected(source) for source in sources)
+    return FILM_CAPACITANCE if reached else STRAY_CAPACITANCE
 
 
 def _quality(z: complex) -> float:
@@ -188,4 +195,5 @@ class Cmu:
             currents.append(self.wiring.current(self.source))
         self.wiring.drive(self.source, self.bias, _CURRENT_LIMIT)
         conductance = (currents[0] - currents[1]) / (2 * _PROBE)
-        return complex(conductance, 2 * math.pi * self.frequency * FILM_CAPACITANCE)
+        farads = capacitance_between(self.wiring, self.source)
+        return complex(conductance, 2 * math.pi * self.frequency * farads)

@@ -1,6 +1,6 @@
 """Quasi-pulsed spot (MM 9) and quasi-static C-V (MM 13) of a simulated B1500A."""
 
-from labsyn.drivers.simulated.b1500a_cmu import FILM_CAPACITANCE
+from labsyn.drivers.simulated.b1500a_cmu import capacitance_between
 from labsyn.drivers.simulated.b1500a_reading import dummies, read, source_item, stamped
 from labsyn.drivers.simulated.b1500a_settings import QuasiStatic
 from labsyn.drivers.simulated.b1500a_smu import Smu, range_value
@@ -104,7 +104,8 @@ def _step(
         charge -= (leakage.value or 0.0) * settings.capacitance_time
     # The meter may be at the other end of the film: its current flows the other way.
     sign = 1 if meter is source else -1
-    capacitance = FILM_CAPACITANCE + sign * charge / settings.step_voltage
+    farads = capacitance_between(frame.wiring, source.source, meter.source)
+    capacitance = farads + sign * charge / settings.step_voltage
     overflow = abs(charge) / settings.capacitance_time > 1.1 * range_value(code, False)
     item = _capacitance(leakage, None if overflow else capacitance)
     return stamped(frame, begin, [leakage]), stamped(frame, middle, [item])

@@ -153,6 +153,7 @@ _FORCE = (
 
 COMMANDS = {
     "CN": Command(_switch_on, (CHANNELS,)),
+    "CNX": Command(_switch_on, (CHANNELS,)),  # another order of the switches
     "CL": Command(_switch_off, (CHANNELS,)),
     "DZ": Command(_zero, (CHANNELS,)),
     "RZ": Command(_restore, (CHANNELS,)),

@@ -107,6 +107,15 @@ def test_a_short_has_no_value() -> None:
     wire.ok()
 
 
+def test_open_terminals_have_next_to_no_capacitance() -> None:
+    wire = Wire()
+    wire.wiring.disconnect(f"{ADDRESS}/2")
+    farads, siemens = values(wire.ask("FMT 11", "TC 2,0"))
+    assert abs(farads) < 1e-14
+    assert siemens == 0
+    wire.ok()
+
+
 def test_every_step_of_an_aborted_sweep_has_the_same_items() -> None:
     wire = Wire(lambda hertz: 1 / (2j * math.pi * hertz * 1e-9))  # its Q is infinite
     wire.write("IMP 102", "LMN 1", "TSC 1", "WMDCV 2", "WDCV 2,1,0,1,3", "MM 18,2", "FMT 11,1")

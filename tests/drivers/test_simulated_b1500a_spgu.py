@@ -233,6 +233,12 @@ def test_a_second_start_begins_anew() -> None:
     assert wire.device.time_above[1.0] == pytest.approx(1.5e-6 + 10 * 2e-6, rel=1e-2)
 
 
+def test_cnx_switches_on_too() -> None:
+    wire = Wire()
+    assert wire.ask("CNX 301,1", "*LRN? 0") == "CN1,301"
+    wire.ok()
+
+
 def test_nothing_runs_where_no_output_is_on() -> None:
     wire = Wire(clock=Timeline())
     for operation in ("SPRM 0", "SPRM 1,4"):
