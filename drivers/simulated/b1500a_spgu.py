@@ -34,6 +34,7 @@ class SpguChannel:
     source: str
     wiring: Wiring
     on: bool = False
+    zeroed: bool = False
     waveform: Waveform = field(default_factory=Waveform)
     trigger: int = 0
 
@@ -44,7 +45,7 @@ class SpguChannel:
 
     def switch_on(self) -> None:
         if not self.on:
-            self.on = True
+            self.on, self.zeroed = True, False
             self.drive(0.0)
 
     def switch_off(self) -> None:
@@ -55,7 +56,8 @@ class SpguChannel:
         self.waveform, self.trigger = Waveform(), 0
 
     def zero(self) -> None:
-        """Force 0 V (DZ)."""
+        """Force 0 V (DZ), whatever the train goes on with, until `rest` or SRP."""
+        self.zeroed = True
         self.drive(0.0)
 
     def restore(self) -> None:
@@ -64,6 +66,7 @@ class SpguChannel:
 
     def rest(self) -> None:
         """Put out what is between two pulses (SPUPD)."""
+        self.zeroed = False
         if self.waveform.switch.enabled and not self.waveform.switch.normally_closed:
             self.drive(None)
         else:
@@ -73,8 +76,9 @@ class SpguChannel:
         """Set the voltage of the generator; None opens the pulse switch."""
         if volts is None or not self.on:
             self.wiring.release(self.source)
-        else:
-            self.wiring.drive(self.source, volts, _CURRENT_LIMIT, SOURCE_RESISTANCE)
+            return
+        level = 0.0 if self.zeroed else volts
+        self.wiring.drive(self.source, level, _CURRENT_LIMIT, SOURCE_RESISTANCE)
 
 
 class PulseGenerator:
@@ -128,6 +132,8 @@ class PulseGenerator:
         self._halt()
         if not self.active:
             return  # nothing is put out: the status stays 0
+        for channel in self.active:
+            channel.zeroed = False
         kind, condition = self.operation
         self.running, self._phase = True, 0.0
         if kind != FREE_RUN:

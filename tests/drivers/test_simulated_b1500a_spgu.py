@@ -221,6 +221,19 @@ def test_other_outputs_that_open_leave_the_train_alone(message: str) -> None:
     assert wire.ask("SPST?") == "1"
 
 
+def test_zero_holds_while_the_train_goes_on_and_ends_with_restore() -> None:
+    wire = Wire(clock=Timeline())
+    wire.ask("SER 301,1E6", *SETUP, "SPRM 0", "SRP", "DZ 301")
+    wire.clock.sleep(1e-4)
+    wire.wiring.advance_all()
+    assert set(wire.device.time_above) == {0.0}
+    assert wire.ask("SPST?") == "1"
+    wire.ask("RZ 301")
+    wire.clock.sleep(1e-4)
+    wire.wiring.advance_all()
+    assert wire.device.time_above[1.0] == pytest.approx(10 * 2e-6, rel=0.11)
+
+
 def test_a_second_start_begins_anew() -> None:
     wire = Wire(clock=Timeline())
     wire.ask("SER 301,1E6", *SETUP, "SPRM 0", "SRP")
