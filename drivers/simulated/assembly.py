@@ -10,6 +10,7 @@ from labsyn.drivers.simulated.agilent33250a import (
 )
 from labsyn.drivers.simulated.agilent33500 import SimulatedAgilent33500
 from labsyn.drivers.simulated.b1500a import SimulatedB1500A
+from labsyn.drivers.simulated.b1500a_selector import SelectorPort
 from labsyn.drivers.simulated.device import DeviceUnderTest
 from labsyn.drivers.simulated.environment import Environment
 from labsyn.drivers.simulated.faults import Fault, FaultyInstrument
@@ -62,7 +63,10 @@ class Assembly:
 
     def build(self) -> dict[str, SimulatedInstrument]:
         """Wire the outputs and return the instruments by VISA resource name."""
+        switched = self._behind_selectors()
         for output, terminal in self._config.outputs().items():
+            if output in switched:
+                continue
             self._wiring.connect(self._source(output), *self._place(terminal))
         for terminal in self._config.ground:
             places = (
@@ -80,6 +84,16 @@ class Assembly:
                 FaultyInstrument(instrument, faults, self._clock) if faults else instrument
             )
         return built
+
+    def _behind_selectors(self) -> set[str]:
+        """Return the outputs that a 16440A connects, which are not wired for good."""
+        return {
+            f"{name}/{port[kind]}"
+            for name, entry in self._config.instruments.items()
+            for port in entry.simulated.get("selector", {}).values()
+            for kind in ("smu", "pgu")
+            if kind in port
+        }
 
     def _source(self, output: str) -> str:
         """Return the name on the wiring of ``smu/1``, an output of a named instrument."""
@@ -158,10 +172,16 @@ class Assembly:
             if modules
             else dict.fromkeys({1, 2, *used}, "B1517A")
         )
-        impedance = getattr(self._devices[0], "impedance", None)
+        selector = {
+            int(number): self._port(**port)
+            for number, port in options.pop("selector", {}).items()
+        }
         return SimulatedB1500A(
-            self._wiring, self._clock, slots, entry.resource, impedance=impedance, **options
+            self._wiring, self._clock, slots, entry.resource, selector=selector, **options
         )
+
+    def _port(self, terminal: str, smu: int = 0, pgu: int = 0) -> SelectorPort:
+        return SelectorPort(*self._place(terminal), smu, pgu)
 
     def _switch(
         self, entry: "InstrumentConfig", options: dict[str, Any]

@@ -18,6 +18,7 @@ from labsyn.drivers.simulated.wiring import Wiring
 
 CMU_MODELS = ("B1520A",)
 FILM_CAPACITANCE = 100e-12  # farad: a choice, some 10 nm of oxide under (200 µm)²
+STRAY_CAPACITANCE = 1e-15  # farad, of open terminals: a choice
 HIGHEST_BIAS = 25.0
 _PROBE = 1e-3  # volt, of the step that finds G: a choice
 _NOISE = 2e-4  # of |Y|, for 1 ms of averaging: a choice
@@ -28,6 +29,12 @@ Impedance = Callable[[float], complex]
 
 # What IMP asks for: letters of the data, and how each follows from the impedance z at ω.
 _Pair = tuple[str, str, Callable[[complex, float], tuple[float, float]]]
+
+
+def capacitance_between(wiring: Wiring, *sources: str) -> float:
+    """Return the farads that outputs see: of the film, or of nothing if one leads nowhere."""
+    reached = all(wiring.is_connected(source) for source in sources)
+    return FILM_CAPACITANCE if reached else STRAY_CAPACITANCE
 
 
 def _quality(z: complex) -> float:
@@ -163,13 +170,13 @@ class Cmu:
     def measure(self, seconds: float) -> list[tuple[str, float | None]]:
         """Return letter and value of both parameters, averaged over `seconds`."""
         admittance = self._admittance()
+        first, second, function = MODES[self.mode]
+        if not admittance or not cmath.isfinite(admittance):  # an open, a short
+            return [(first, None), (second, None)]
         if self.rng is not None:
             spread = _NOISE * abs(admittance) * min(1.0, (1e-3 / seconds) ** 0.5)
             real, imaginary = spread * self.rng.standard_normal(2)
             admittance += complex(real, imaginary)
-        first, second, function = MODES[self.mode]
-        if not admittance:
-            return [(first, None), (second, None)]
         values = function(1 / admittance, 2 * math.pi * self.frequency)
         kept = [value if math.isfinite(value) else None for value in values]
         return list(zip((first, second), kept, strict=True))
@@ -180,11 +187,13 @@ class Cmu:
 
     def _admittance(self) -> complex:
         if self.impedance is not None:
-            return 1 / self.impedance(self.frequency)
+            impedance = self.impedance(self.frequency)
+            return 1 / impedance if impedance else complex(math.inf)
         currents = []
         for step in (_PROBE, -_PROBE):
             self.wiring.drive(self.source, self.bias + step, _CURRENT_LIMIT)
             currents.append(self.wiring.current(self.source))
         self.wiring.drive(self.source, self.bias, _CURRENT_LIMIT)
         conductance = (currents[0] - currents[1]) / (2 * _PROBE)
-        return complex(conductance, 2 * math.pi * self.frequency * FILM_CAPACITANCE)
+        farads = capacitance_between(self.wiring, self.source)
+        return complex(conductance, 2 * math.pi * self.frequency * farads)

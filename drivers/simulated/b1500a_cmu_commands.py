@@ -110,14 +110,14 @@ def _adjust(frame: Mainframe, channel: int, mode: int | None) -> str:
     """ADJ?: half a minute of phase compensation, which succeeds; mode 0 takes the last."""
     frame.cmu(channel)
     if mode != 0:
-        frame.clock.sleep(_COMPENSATION_TIME)
+        frame.pass_time(_COMPENSATION_TIME)
     return "0"
 
 
 def _correct(frame: Mainframe, channel: int, kind: int) -> str:
     """CORR?: take the open, short or load data, which succeeds."""
     frame.cmu(channel)
-    frame.clock.sleep(_CORRECTION_TIME)
+    frame.pass_time(_CORRECTION_TIME)
     return "0"
 
 

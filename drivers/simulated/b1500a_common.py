@@ -85,10 +85,8 @@ def _self_test(frame: Mainframe, slot: int | None) -> str:
 def _open_outputs(frame: Mainframe, slot: int | None) -> None:
     if slot and slot not in frame.modules:
         raise FlexError(BAD_PARAMETER)
-    frame.spgu.stop()
-    for unit in frame.chosen_channels(()):
-        if not slot or unit.slot in (slot, slot * 100 + 2):
-            unit.switch_off()
+    units = frame.chosen_channels(())
+    frame.switch_off([u for u in units if not slot or u.slot in (slot, slot * 100 + 2)])
 
 
 def _reset(frame: Mainframe) -> None:

@@ -1,7 +1,7 @@
 """Capacitance measurements of a simulated B1500A: spot (MM 17, TC) and C-V sweep (MM 18)."""
 
 from labsyn.drivers.simulated.b1500a_cmu import Cmu
-from labsyn.drivers.simulated.b1500a_reading import source_item
+from labsyn.drivers.simulated.b1500a_reading import dummies, source_item
 from labsyn.drivers.simulated.b1500a_settings import Sweep
 from labsyn.drivers.simulated.b1500a_smu import Smu
 from labsyn.drivers.simulated.b1500a_state import LINE_FREQUENCY, Mainframe
@@ -43,13 +43,11 @@ def bias_sweep(frame: Mainframe, cmu: Cmu) -> list[Item]:
     source.prepare()
     frame.pass_time(hold)
     items: list[Item] = []
+    found: list[Item] = []
     aborted = False
     for index, volts in enumerate(source.values):
         if aborted:
-            kinds = [kind for kind, _ in cmu.measure(1.0)]
-            items += [
-                Item(channel=cmu.slot, kind=kind, value=None, aborted=True) for kind in kinds
-            ]
+            items += dummies(found)
         else:
             source.step(index)
             frame.pass_time(delay + measurement_delay)

@@ -1,5 +1,6 @@
 """Linear waveforms and channels of the B1530A: corners, sampling times, modes."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -33,14 +34,31 @@ class Pattern:
     volts: list[float]
     samples: list[float] = field(default_factory=list)
 
+    def measure(
+        self, event: str, time: float, points: int, interval: float, average: float
+    ) -> None:
+        """Add `points` times to measure at, from `time` on, in the middle of each average."""
+        if points < 1 or not time >= 0 or not 0 <= average <= interval:
+            raise WgfmuError(
+                PARAMETER_OUT_OF_RANGE,
+                f"event {event!r}: {points} points from {time:g} s, average {average:g} s "
+                f"of {interval:g} s",
+            )
+        samples = [time + k * interval + average / 2 for k in range(points)]
+        if samples[-1] > self.times[-1] * (1 + 1e-9):
+            raise WgfmuError(
+                PARAMETER_OUT_OF_RANGE, f"event {event!r} ends after its pattern does"
+            )
+        self.samples = sorted([*self.samples, *samples])
+
     def at(self, time: float) -> float:
         """Return the volts at `time`, linear between corners."""
-        for k in range(1, len(self.times)):
-            if time <= self.times[k]:
-                begin, end = self.times[k - 1], self.times[k]
-                share = (time - begin) / (end - begin)
-                return self.volts[k - 1] + share * (self.volts[k] - self.volts[k - 1])
-        return self.volts[-1]
+        k = bisect_left(self.times, time)
+        if k == 0 or k == len(self.times):
+            return self.volts[min(k, len(self.times) - 1)]
+        begin, end = self.times[k - 1], self.times[k]
+        share = (time - begin) / (end - begin)
+        return self.volts[k - 1] + share * (self.volts[k] - self.volts[k - 1])
 
 
 @dataclass
@@ -49,11 +67,17 @@ class WgfmuChannel:
 
     source: str
     operation: int = OPERATION_MODE_SMU
-    measure: int = MEASURE_MODE_CURRENT
+    measure: int = MEASURE_MODE_VOLTAGE
     connected: bool = False
     sequence: list[tuple[str, int]] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
+
+    @property
+    def plays(self) -> bool:
+        """Whether it puts out its sequence: in fast IV and in PG mode."""
+        able = self.operation in (OPERATION_MODE_FASTIV, OPERATION_MODE_PG)
+        return able and self.connected and bool(self.sequence)
 
 
 def unrolled(sequence: Sequence[tuple[Pattern, int]]) -> Pattern:

@@ -1,7 +1,7 @@
 """Quasi-pulsed spot (MM 9) and quasi-static C-V (MM 13) of a simulated B1500A."""
 
-from labsyn.drivers.simulated.b1500a_cmu import FILM_CAPACITANCE
-from labsyn.drivers.simulated.b1500a_reading import read, source_item
+from labsyn.drivers.simulated.b1500a_cmu import capacitance_between
+from labsyn.drivers.simulated.b1500a_reading import dummies, read, source_item, stamped
 from labsyn.drivers.simulated.b1500a_settings import QuasiStatic
 from labsyn.drivers.simulated.b1500a_smu import Smu, range_value
 from labsyn.drivers.simulated.b1500a_state import LINE_FREQUENCY, Mainframe
@@ -51,23 +51,22 @@ def quasi_static(frame: Mainframe, smus: list[Smu]) -> list[Item]:
     frame.pass_time(settings.hold)
     voltages = _step_voltages(settings)
     items: list[Item] = []
+    found: list[Item] = []
     aborted = False
     for index, volts in enumerate(voltages):
         if aborted:
-            found = [_dummy(meter, kind) for kind in "IC"]
+            items += dummies(found)
         else:
-            found = _step(frame, source, meter, volts)
+            leakage, capacitance = _step(frame, source, meter, volts)
+            found = leakage + capacitance
             aborted = settings.abort == 2 and any(item.failed for item in found)
-        items += found if settings.leakage_output else found[1:]
+            found = found if settings.leakage_output else capacitance
+            items += found
         if frame.settings.data_mode == 1:
             last = index == len(voltages) - 1
             items.append(source_item(frame, sweep, volts, last=last))
     source.force(sweep.values[0 if aborted else settings.post - 1])
     return items
-
-
-def _dummy(meter: Smu, kind: str) -> Item:
-    return Item(channel=meter.slot, kind=kind, value=None, aborted=True)
 
 
 def _step_voltages(settings: QuasiStatic) -> list[float]:
@@ -81,16 +80,20 @@ def _step_voltages(settings: QuasiStatic) -> list[float]:
     return values + values[::-1] if sweep.mode == 3 else values
 
 
-def _step(frame: Mainframe, source: Smu, meter: Smu, volts: float) -> list[Item]:
-    """Return leakage and capacitance at one step."""
+def _step(
+    frame: Mainframe, source: Smu, meter: Smu, volts: float
+) -> tuple[list[Item], list[Item]]:
+    """Return leakage and capacitance at one step, each after its time if TSC asks for it."""
     settings = frame.settings.quasi_static
     source.force(volts)
     frame.pass_time(settings.delays[0])
+    begin = frame.time_item(meter.slot)
     frame.pass_time(settings.leakage_time)
     code = settings.current_range
     leakage = frame.reading_item(meter, meter.measure("I", code, settings.leakage_time))
     if settings.compatible == 0:
         frame.pass_time(settings.delays[1])
+    middle = frame.time_item(meter.slot)
     half = settings.step_voltage / 2
     charge = 0.0
     for sign in (-1, 1):  # the leakage through both halves of the step is collected too
@@ -101,9 +104,11 @@ def _step(frame: Mainframe, source: Smu, meter: Smu, volts: float) -> list[Item]
         charge -= (leakage.value or 0.0) * settings.capacitance_time
     # The meter may be at the other end of the film: its current flows the other way.
     sign = 1 if meter is source else -1
-    capacitance = FILM_CAPACITANCE + sign * charge / settings.step_voltage
+    farads = capacitance_between(frame.wiring, source.source, meter.source)
+    capacitance = farads + sign * charge / settings.step_voltage
     overflow = abs(charge) / settings.capacitance_time > 1.1 * range_value(code, False)
-    return [leakage, _capacitance(leakage, None if overflow else capacitance)]
+    item = _capacitance(leakage, None if overflow else capacitance)
+    return stamped(frame, begin, [leakage]), stamped(frame, middle, [item])
 
 
 def _capacitance(leakage: Item, value: float | None) -> Item:

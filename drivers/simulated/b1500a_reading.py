@@ -61,6 +61,13 @@ def missing(frame: Mainframe, smus: list[Smu]) -> list[Item]:
     return items
 
 
+def dummies(found: list[Item]) -> list[Item]:
+    """Return one step of an aborted measurement, of the same form as the step `found`."""
+    return [
+        Item(channel=item.channel, kind=item.kind, value=None, aborted=True) for item in found
+    ]
+
+
 def source_item(frame: Mainframe, source: Sweep, value: float, *, last: bool) -> Item:
     """Return the value of a sweep source, marked as an intermediate step or the last."""
     code = 200

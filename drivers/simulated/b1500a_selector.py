@@ -4,7 +4,7 @@ Each port leads to one terminal of a device, and lets through an SMU, a pulse ge
 channel, or nothing. Without a selector, outputs are wired to their terminals directly.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from labsyn.data.errors import ConfigError
@@ -36,16 +36,32 @@ class SelectorPort:
 class Selector:
     """Relays between channels and terminals; all open until ERSSP closes one."""
 
-    def __init__(self, wiring: Wiring, address: str, ports: Mapping[int, SelectorPort]) -> None:
+    def __init__(
+        self,
+        wiring: Wiring,
+        address: str,
+        ports: Mapping[int, SelectorPort],
+        smus: Iterable[int],
+        pgus: Iterable[int],
+    ) -> None:
         self._wiring, self._address, self._ports = wiring, address, dict(ports)
         self._connected: dict[int, str] = {}
         self.mode = 0
         self.states = dict.fromkeys(range(N_PORTS), OPEN)
-        for port in self._ports:
+        free = {"smu": {0, *smus}, "pgu": {0, *pgus}}
+        for port, place in self._ports.items():
             if port not in self.states:
                 raise ConfigError(
                     f"{address}: selector port {port}, ports are 0 to {N_PORTS - 1}"
                 )
+            for kind, channel in (("smu", place.smu), ("pgu", place.pgu)):
+                if channel not in free[kind]:
+                    left = ", ".join(map(str, sorted(free[kind])))
+                    raise ConfigError(
+                        f"{address}: selector port {port} has {kind} {channel}, free for it "
+                        f"are {left} (0 for none)"
+                    )
+                free[kind] -= {channel} - {0}
 
     def select(self, port: int, state: int) -> None:
         """Open what is closed, then close what `state` asks for."""
@@ -58,7 +74,11 @@ class Selector:
         channel = {SMU_ON: place.smu, PGU_ON: place.pgu}.get(state, 0)
         if channel:
             source = f"{self._address}/{channel}"
-            self._wiring.connect(source, place.device, place.terminal)
+            try:
+                self._wiring.connect(source, place.device, place.terminal)
+            except ConfigError as error:  # it is wired for good beside the selector
+                self._wiring.warnings.append(f"selector port {port}: {error}")
+                return
             self._connected[port] = source
 
     def reset(self) -> None:

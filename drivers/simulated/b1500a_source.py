@@ -23,11 +23,7 @@ def _switch_on(frame: Mainframe, *channels: int) -> None:
 
 
 def _switch_off(frame: Mainframe, *channels: int) -> None:
-    units = frame.chosen_channels(channels)
-    if any(unit.slot in frame.spgu.channels for unit in units):
-        frame.spgu.stop()  # an output switch that opens ends the pulses (page 2-54)
-    for unit in units:
-        unit.switch_off()
+    frame.switch_off(frame.chosen_channels(channels))
 
 
 def _active(frame: Mainframe, channels: tuple[int, ...]) -> list[Channel]:
@@ -50,8 +46,9 @@ def _restore(frame: Mainframe, *channels: int) -> None:
 
 def _initialize(frame: Mainframe, *channels: int) -> None:
     """IN: 0 V with the settings that CN gives."""
-    for unit in _active(frame, channels):
-        unit.switch_off()
+    units = _active(frame, channels)
+    frame.switch_off(units)
+    for unit in units:
         unit.switch_on()
 
 
@@ -156,6 +153,7 @@ _FORCE = (
 
 COMMANDS = {
     "CN": Command(_switch_on, (CHANNELS,)),
+    "CNX": Command(_switch_on, (CHANNELS,)),  # another order of the switches
     "CL": Command(_switch_off, (CHANNELS,)),
     "DZ": Command(_zero, (CHANNELS,)),
     "RZ": Command(_restore, (CHANNELS,)),

@@ -5,20 +5,23 @@ measurement: when the message has been written the pulses have reached the devic
 ``SPST?`` answers 0. A free-running one goes on by itself on a `Timeline`. On a plain
 virtual clock it goes on whenever time passes in this mainframe (PA, measurements); while
 time passes elsewhere its last voltage stays, and a warning is noted.
+
+Trains of very many pulses take several periods as one, first all the time at the first
+level, then at the next: the times at each level stay exact.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from labsyn.drivers.clock import VirtualClock
 from labsyn.drivers.simulated.b1500a_waveform import SOURCE_RESISTANCE, Waveform, pieces
 from labsyn.drivers.simulated.flex import BAD_PARAMETER, FlexError
-from labsyn.drivers.simulated.timeline import Timeline
+from labsyn.drivers.simulated.timeline import MOST_STEPS, Timeline
 from labsyn.drivers.simulated.wiring import Wiring
 
 SPGU_MODEL = "B1525A"
 FREE_RUN, COUNT, DURATION = 0, 1, 2
-HIGHEST_VOLTAGE = 40.0  # of the generator, with an open output
 _CURRENT_LIMIT = 0.8  # 40 V into the 50 Ω of the source
 DEFAULT_PERIOD = 1e-6  # a choice
 
@@ -31,6 +34,7 @@ class SpguChannel:
     source: str
     wiring: Wiring
     on: bool = False
+    zeroed: bool = False
     waveform: Waveform = field(default_factory=Waveform)
     trigger: int = 0
 
@@ -41,7 +45,7 @@ class SpguChannel:
 
     def switch_on(self) -> None:
         if not self.on:
-            self.on = True
+            self.on, self.zeroed = True, False
             self.drive(0.0)
 
     def switch_off(self) -> None:
@@ -52,7 +56,8 @@ class SpguChannel:
         self.waveform, self.trigger = Waveform(), 0
 
     def zero(self) -> None:
-        """Force 0 V (DZ)."""
+        """Force 0 V (DZ), whatever the train goes on with, until `rest` or SRP."""
+        self.zeroed = True
         self.drive(0.0)
 
     def restore(self) -> None:
@@ -61,6 +66,7 @@ class SpguChannel:
 
     def rest(self) -> None:
         """Put out what is between two pulses (SPUPD)."""
+        self.zeroed = False
         if self.waveform.switch.enabled and not self.waveform.switch.normally_closed:
             self.drive(None)
         else:
@@ -68,10 +74,11 @@ class SpguChannel:
 
     def drive(self, volts: float | None) -> None:
         """Set the voltage of the generator; None opens the pulse switch."""
-        if volts is None:
+        if volts is None or not self.on:
             self.wiring.release(self.source)
-        else:
-            self.wiring.drive(self.source, volts, _CURRENT_LIMIT, SOURCE_RESISTANCE)
+            return
+        level = 0.0 if self.zeroed else volts
+        self.wiring.drive(self.source, level, _CURRENT_LIMIT, SOURCE_RESISTANCE)
 
 
 class PulseGenerator:
@@ -82,6 +89,7 @@ class PulseGenerator:
     ) -> None:
         self._wiring, self._clock = wiring, clock
         self._process: Iterator[float] | None = None
+        self.running = False
         self.channels: dict[int, SpguChannel] = {}
         for slot in slots:
             for number, name in ((slot, slot * 100 + 1), (slot * 100 + 2, slot * 100 + 2)):
@@ -91,10 +99,10 @@ class PulseGenerator:
 
     def reset(self) -> None:
         """Return to the initial settings; nothing runs."""
+        self._halt()
         self.mode = 0
         self.operation: tuple[int, float] = (FREE_RUN, 0.0)
         self.period = DEFAULT_PERIOD
-        self.running = False
         self._phase = 0.0
         self._left_at = self._clock.now()
 
@@ -110,29 +118,44 @@ class PulseGenerator:
         return [channel for channel in self.channels.values() if channel.on]
 
     def start(self) -> None:
-        """SRP: put the pulses out; raise FlexError 120 if one does not fit its period."""
+        """SRP: begin to put the pulses out, on all channels that are on.
+
+        Raises
+        ------
+        FlexError
+            120 if a pulse does not fit its period, or both together exceed 40 V.
+        """
         if not self.channels or self.mode != 0:  # no ALWG pattern can be loaded
             raise FlexError(BAD_PARAMETER)
         if not all(channel.waveform.fits(self.period) for channel in self.active):
             raise FlexError(BAD_PARAMETER)
+        self._halt()
+        if not self.active:
+            return  # nothing is put out: the status stays 0
+        for channel in self.active:
+            channel.zeroed = False
         kind, condition = self.operation
         self.running, self._phase = True, 0.0
         if kind != FREE_RUN:
             self._play(condition * self.period if kind == COUNT else condition)
             self.stop()
-        elif isinstance(self._clock, Timeline) and self.active:
-            self._process = self._train()
+        elif isinstance(self._clock, Timeline):
+            self._process = self._train(self._clock)
             self._clock.start(self._process)
 
     def stop(self) -> None:
         """Return every channel to its base voltage; the status is 0."""
+        if self.running:
+            self._halt()
+            for channel in self.active:
+                channel.rest()
+
+    def _halt(self) -> None:
+        """End the train where it is."""
         if self._process is not None and isinstance(self._clock, Timeline):
             self._clock.stop(self._process)
             self._process = None
-        if self.running:
-            self.running = False
-            for channel in self.active:
-                channel.rest()
+        self.running = False
 
     def pass_time(self, seconds: float) -> None:
         """Let `seconds` pass; a free-running train goes on."""
@@ -158,16 +181,19 @@ class PulseGenerator:
         """Put out `seconds` of the train from the phase that it has reached."""
         channels, parts = self.active, self._parts()
         left, tiny = seconds, 1e-9 * self.period
+        most = math.ceil(seconds / self.period * len(parts) / MOST_STEPS)
         while left > tiny:
+            stride = min(most, math.floor(left / self.period)) if not self._phase else 1
+            stride = max(1, stride)
             for end, levels in parts:
                 if end - self._phase <= tiny or left <= tiny:
                     continue
                 for channel, volts in zip(channels, levels, strict=True):
                     channel.drive(volts)
-                lasts = min(end - self._phase, left)
+                lasts = min(stride * (end - self._phase), left)
                 self._clock.sleep(lasts)
                 left -= lasts
-                self._phase += lasts
+                self._phase += lasts / stride
             if self._phase >= self.period - tiny:
                 self._phase = 0.0
 
@@ -179,13 +205,14 @@ class PulseGenerator:
             for begin, end in pieces(waveforms, self.period)
         ]
 
-    def _train(self) -> Iterator[float]:
+    def _train(self, line: Timeline) -> Iterator[float]:
         """Put pulses out for ever; yield when the output is to change next."""
         channels, parts, period = self.active, self._parts(), self.period
         begin = self._clock.now()
         while True:
+            stride = line.stride(period, len(parts))
             for end, levels in parts:
                 for channel, volts in zip(channels, levels, strict=True):
                     channel.drive(volts)
-                yield begin + end
-            begin += period
+                yield begin + stride * end
+            begin += stride * period

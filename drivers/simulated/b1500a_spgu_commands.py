@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from labsyn.drivers.simulated.b1500a_spgu import COUNT, FREE_RUN, HIGHEST_VOLTAGE
+from labsyn.drivers.simulated.b1500a_spgu import COUNT, FREE_RUN
 from labsyn.drivers.simulated.b1500a_state import Mainframe
 from labsyn.drivers.simulated.b1500a_waveform import PulseShape, PulseSwitch, Waveform
 from labsyn.drivers.simulated.flex import (
@@ -82,8 +82,7 @@ def _set_voltage(
 
 def _check(waveform: Waveform) -> None:
     """Raise FlexError 120 if the generator would need more than 40 V."""
-    highest = max(abs(volts) for pair in waveform.voltages.values() for volts in pair)
-    if highest * waveform.gain > HIGHEST_VOLTAGE * (1 + 1e-9):
+    if not waveform.is_possible():
         raise FlexError(BAD_PARAMETER)
 
 

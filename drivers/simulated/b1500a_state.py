@@ -73,7 +73,8 @@ class Mainframe:
             elif model == SPGU_MODEL:
                 spgu_slots.append(slot)
         self.spgu = PulseGenerator(wiring, clock, address, spgu_slots)
-        self.selector = Selector(wiring, address, selector)
+        pgus = [slot * 100 + k for slot in spgu_slots for k in (1, 2)]
+        self.selector = Selector(wiring, address, selector, self.smus, pgus)
         self.settings = Settings()
         self.output = OutputStore()
         self.errors: deque[int] = deque()
@@ -141,6 +142,13 @@ class Mainframe:
         if any(channel not in known for channel in channels):
             raise FlexError(BAD_PARAMETER)
         return [known[channel] for channel in channels or known]
+
+    def switch_off(self, units: list[Channel]) -> None:
+        """Open output switches; the one of a pulse generator ends the pulses (page 2-54)."""
+        if any(unit.on and unit.slot in self.spgu.channels for unit in units):
+            self.spgu.stop()
+        for unit in units:
+            unit.switch_off()
 
     def integration_time(self, smu: Smu) -> float:
         """Return the seconds one reading takes.

@@ -1,10 +1,12 @@
 """What one channel of the pulse generator B1525A puts out during one period."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 SOURCE_RESISTANCE = 50.0
+HIGHEST_VOLTAGE = 40.0
+"""Of the generator with an open output, in volts."""
 DC, FIRST, SECOND, THREE_LEVEL = 0, 1, 2, 3
 _SHARP = 0.05  # of the width: shorter edges are one step at their middle; a choice
 _EDGE_STEPS = 16  # steps of a longer edge; a choice
@@ -136,6 +138,10 @@ class Waveform:
             level += (peak - base) * self.shapes[source].height(time or 0.0)
         return self.gain * level
 
+    def is_possible(self) -> bool:
+        """Tell whether the generator has the voltages that are set."""
+        return _reached(self.gain * level for pair in self.voltages.values() for level in pair)
+
     def times(self) -> list[float]:
         """Return the times in a period at which the output changes."""
         times = self.switch.times()
@@ -144,12 +150,22 @@ class Waveform:
         return times
 
     def fits(self, period: float) -> bool:
-        """Tell whether every pulse is over within `period`, and none begins to fall early."""
+        """Tell whether the pulses can be put out, one on top of the other.
+
+        Each is over within `period`, none begins to fall early, and the generator has the
+        voltage of their sum.
+        """
         corners = [self.shapes[source].corners for source in self.sources]
-        return all(
+        in_time = all(
             high <= low * (1 + 1e-9) and end <= period * (1 + 1e-9)
             for _, high, low, end in corners
         )
+        return in_time and _reached(self._volts(time) for each in corners for time in each)
+
+
+def _reached(volts: Iterable[float]) -> bool:
+    # SER ends at 1 MΩ: 40 V there stand for 40 V at an open output.
+    return all(abs(level) <= HIGHEST_VOLTAGE * (1 + 1e-4) for level in volts)
 
 
 def pieces(waveforms: Sequence[Waveform], period: float) -> list[tuple[float, float]]:

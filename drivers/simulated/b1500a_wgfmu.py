@@ -5,6 +5,7 @@ The B1530A has no FLEX commands: programs call ``wgfmu.dll``, with the function 
 sample the current. Instead of the status of the C functions, `WgfmuError` carries it.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 
 from labsyn.drivers.clock import VirtualClock
@@ -93,7 +94,7 @@ class SimulatedWGFMU:
         found = self._pattern(pattern)
         self._check_volts(volts)
         if not RESOLUTION * (1 - 1e-6) <= seconds <= 10_995.11627775:
-            raise WgfmuError(PARAMETER_OUT_OF_RANGE, f"{seconds:g} s is not 10 ns or more")
+            raise WgfmuError(PARAMETER_OUT_OF_RANGE, f"{seconds:g} s is not 10 ns to 10995 s")
         found.times.append(found.times[-1] + seconds)
         found.volts.append(volts)
 
@@ -117,18 +118,7 @@ class SimulatedWGFMU:
         found = self._pattern(pattern)
         if raw != MEASURE_EVENT_DATA_AVERAGED or not event:
             raise WgfmuError(PARAMETER_OUT_OF_RANGE, f"event {event!r} with data {raw}")
-        if points < 1 or time < 0 or not 0 <= average <= interval:
-            raise WgfmuError(
-                PARAMETER_OUT_OF_RANGE,
-                f"event {event!r}: {points} points from {time:g} s, average {average:g} s "
-                f"of {interval:g} s",
-            )
-        samples = [time + k * interval + average / 2 for k in range(points)]
-        if samples[-1] > found.times[-1] * (1 + 1e-9):
-            raise WgfmuError(
-                PARAMETER_OUT_OF_RANGE, f"event {event!r} ends after pattern {pattern!r}"
-            )
-        found.samples = sorted([*found.samples, *samples])
+        found.measure(event, time, points, interval, average)
 
     def addSequence(self, channel: int, pattern: str, count: int) -> None:  # noqa: N802
         """Append `count` repetitions of a pattern to the output of a channel."""
@@ -138,10 +128,15 @@ class SimulatedWGFMU:
         self._channel(channel).sequence.append((pattern, count))
 
     def setOperationMode(self, channel: int, mode: int) -> None:  # noqa: N802
-        """Choose DC, fast IV, PG or SMU."""
+        """Choose DC, fast IV, PG or SMU; PG mode measures voltage."""
         if mode not in range(OPERATION_MODE_DC, OPERATION_MODE_SMU + 1):
             raise WgfmuError(PARAMETER_OUT_OF_RANGE, f"operation mode {mode}")
-        self._channel(channel).operation = mode
+        found = self._channel(channel)
+        found.operation = mode
+        if mode == OPERATION_MODE_PG:
+            found.measure = MEASURE_MODE_VOLTAGE
+        if found.connected:
+            self.connect(channel)
 
     def setMeasureMode(self, channel: int, mode: int) -> None:  # noqa: N802
         """Choose voltage or current; PG mode measures voltage only."""
@@ -153,11 +148,14 @@ class SimulatedWGFMU:
         found.measure = mode
 
     def connect(self, channel: int) -> None:
-        """Close the output switch, at 0 V."""
+        """Close the output switch, at 0 V; in SMU mode it leads to an SMU that is not here."""
         self._in_session()
         found = self._channel(channel)
         found.connected = True
-        self._drive(found, 0.0)
+        if found.operation == OPERATION_MODE_SMU:
+            self._wiring.release(found.source)
+        else:
+            self._drive(found, 0.0)
 
     def disconnect(self, channel: int) -> None:
         """Open the output switch."""
@@ -166,9 +164,9 @@ class SimulatedWGFMU:
         self._wiring.release(found.source)
 
     def execute(self) -> None:
-        """Play the sequences of all connected channels together, and measure."""
+        """Play the sequences of all channels in fast IV and PG mode together, and measure."""
         self._in_session()
-        playing = [c for c in self._channels.values() if c.connected and c.sequence]
+        playing = [channel for channel in self._channels.values() if channel.plays]
         waves = [
             unrolled([(self._patterns[n], k) for n, k in channel.sequence])
             for channel in playing
@@ -176,11 +174,12 @@ class SimulatedWGFMU:
         for channel in playing:
             channel.times, channel.values = [], []
         cuts = sorted({t for wave in waves for t in (*wave.times, *wave.samples)})
+        due = [Counter(wave.samples) for wave in waves]
         before = 0.0
         for cut in cuts:
             self._ramp(playing, waves, before, cut)
-            for channel, wave in zip(playing, waves, strict=True):
-                for _ in range(wave.samples.count(cut)):
+            for channel, samples in zip(playing, due, strict=True):
+                for _ in range(samples[cut]):
                     channel.times.append(cut)
                     channel.values.append(self._value(channel))
             before = cut

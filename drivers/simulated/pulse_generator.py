@@ -19,10 +19,6 @@ from labsyn.drivers.simulated.scpi_values import ScpiError
 from labsyn.drivers.simulated.timeline import Timeline
 from labsyn.drivers.simulated.wiring import Wiring
 
-# Most steps that one wait is cut into. A wait of more takes several cycles as one, first
-# all the time at the first level, then at the next: the times at each level stay exact.
-_MOST_STEPS = 4000
-
 
 class SimulatedPulseGenerator(ScpiInstrument):
     """A generator whose channel k is the source ``"<address>/<k>"`` of the wiring.
@@ -203,7 +199,7 @@ class SimulatedPulseGenerator(ScpiInstrument):
             done = cycles
             yield start + cycles * period
         while done < cycles:
-            stride = min(self._stride(period, len(waveform)), cycles - done)
+            stride = min(self.timeline.stride(period, len(waveform)), cycles - done)
             at = start + done * period
             for seconds, volts in waveform[:-1]:
                 self._drive(n, volts)
@@ -213,10 +209,3 @@ class SimulatedPulseGenerator(ScpiInstrument):
             done += stride
             yield start + done * period
         self._drive(n, channel.rest)
-
-    def _stride(self, period: float, n_steps: int) -> float:
-        """Return how many cycles to take as one: 1 unless a long wait is ahead."""
-        line = self.timeline
-        together = (line.horizon - line.departure) / period * n_steps / _MOST_STEPS
-        left = (line.horizon - line.now()) / period
-        return float(max(1, math.floor(min(together, left))))

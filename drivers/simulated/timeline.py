@@ -2,9 +2,14 @@
 
 import heapq
 import itertools
+import math
 from collections.abc import Iterator
 
 from labsyn.drivers.clock import VirtualClock
+
+# Most steps that one wait is cut into. A wait of more takes several cycles as one, first
+# all the time at the first level, then at the next: the times at each level stay exact.
+MOST_STEPS = 4000
 
 
 class Timeline(VirtualClock):
@@ -17,8 +22,7 @@ class Timeline(VirtualClock):
     Attributes
     ----------
     departure, horizon : float
-        Between which times the running `sleep` leads: a fast process may take some of its
-        periods together if very many fit in between.
+        Between which times the running `sleep` leads.
     """
 
     def __init__(self) -> None:
@@ -37,6 +41,15 @@ class Timeline(VirtualClock):
         """Forget `process`; nothing happens if it is over already."""
         self._waiting = [entry for entry in self._waiting if entry[2] is not process]
         heapq.heapify(self._waiting)
+
+    def stride(self, period: float, n_steps: int) -> int:
+        """Return how many cycles of `n_steps` steps a process is to take as one.
+
+        It is 1 unless very many fit into the wait that is going on.
+        """
+        together = (self.horizon - self.departure) / period * n_steps / MOST_STEPS
+        left = (self.horizon - self._now) / period
+        return max(1, math.floor(min(together, left)))
 
     def sleep(self, seconds: float) -> None:
         if seconds > 0:

@@ -146,6 +146,10 @@ class Wiring:
         del self._places[source]
         self._apply(fixture)
 
+    def is_connected(self, source: str) -> bool:
+        """Tell whether the output leads to a device."""
+        return source in self._places
+
     def advance_all(self) -> None:
         """Advance every device to now: before something outside the wiring changes."""
         for fixture in self._fixtures.values():

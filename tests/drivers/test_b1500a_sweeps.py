@@ -161,6 +161,86 @@ def test_the_generator_runs_on_the_bench(
         spgu.setup_pulses(1, 39.0, width=1e-6, period=1e-5, n_pulses=1, load=50)
 
 
+def test_pulses_then_a_reading(analyser: KeysightB1500A, bench: SimulatedBench) -> None:
+    """On one terminal, so that one unit is off while the other works."""
+    device = bench.devices["lixcoo2"]
+    bench.wiring.disconnect(f"{ADDRESS}/1")
+    for channel in (1, 301):
+        bench.wiring.connect(f"{ADDRESS}/{channel}", device, "top")
+    before = analyser.read_at(1, 0.1, 1e-3).value
+    analyser.command("CL 1")
+    analyser.initialize_all_spgus()
+    spgu = analyser.spgus[3]
+    start = bench.clock.now()
+    spgu.setup_pulses(1, -1.5, width=1e-2, period=2e-2, n_pulses=10, load=4e4)
+    spgu.run()
+    spgu.wait(bench.clock)
+    assert bench.clock.now() - start == pytest.approx(0.2)
+    spgu.ch1.enabled = False
+    analyser.command("CN 1")
+    assert analyser.read_at(1, 0.1, 1e-3).value > 1.01 * before
+    assert not bench.wiring.warnings
+
+
+def test_every_setter_of_the_generator_reads_the_errors(analyser: KeysightB1500A) -> None:
+    analyser.initialize_all_spgus()
+    spgu = analyser.spgus[3]
+    with pytest.raises(InstrumentError, match="120") as caught:
+        spgu.ch2.load_impedance = 1e7
+    assert caught.value.__notes__ == ["after sending 'SER 302, 10000000.000000'"]
+    with pytest.raises(InstrumentError, match="120"):
+        spgu.ch1.set_pulse_timings(width=1e-9)
+    with pytest.raises(InstrumentError, match="200"):
+        spgu.ch1.apply_setup()
+    spgu.operation_mode = 1
+    with pytest.raises(InstrumentError, match="120"):
+        spgu.output = True
+    assert analyser.ask("ERRX? 1") == "+0"
+
+
+def test_a_level_left_from_before_does_not_forbid_a_smaller_load(
+    analyser: KeysightB1500A,
+) -> None:
+    analyser.initialize_all_spgus()
+    spgu = analyser.spgus[3]
+    spgu.setup_pulses(1, 30.0, width=1e-6, period=1e-5, n_pulses=1, load=1e6)
+    spgu.setup_pulses(1, 10.0, width=1e-6, period=1e-5, n_pulses=1, load=50)
+    assert analyser.ask("SPV? 301,1") == "0.000,10.000"
+
+
+def test_what_never_ends_is_not_waited_for(analyser: KeysightB1500A) -> None:
+    analyser.initialize_all_spgus()
+    spgu = analyser.spgus[3]
+    spgu.set_output_mode("FREE_RUN")
+    with pytest.raises(LimitError, match="the SPGU runs free, without an end to wait for"):
+        spgu.wait(VirtualClock())
+    polls = 105 * [("SPST?", "1")]  # one each 3 s, for 312 s
+    with expected_protocol(
+        KeysightB1500A,
+        [*OPENING, OPENING[0], ("SPRM?", "1,100"), ("SPPER?", "0.1"), *polls[:3],
+         ("SPST?", "0"), ("SPRM?", "2,300"), *polls],
+    ) as real:  # fmt: skip
+        real.initialize_all_spgus()
+        clock = VirtualClock()
+        real.spgus[3].wait(clock)
+        assert clock.now() == pytest.approx(0.3)  # a question each hundredth of 10 s
+        with pytest.raises(InstrumentError, match="still runs 10 s after its 300 s of pulses"):
+            real.spgus[3].wait(clock)
+
+
+def test_every_setter_of_the_capacitance_unit_reads_the_errors(
+    analyser: KeysightB1500A,
+) -> None:
+    analyser.initialize_cmu()
+    with pytest.raises(InstrumentError, match="200") as caught:
+        analyser.cmu.voltage_ac = 0.05
+    assert caught.value.__notes__ == ["after sending 'ACV 2, 0.050000'"]
+    analyser.cmu.enabled = True
+    analyser.cmu.voltage_ac = 0.05
+    with pytest.raises(InstrumentError, match="120"):
+        analyser.cmu.force_dc_bias(26)
+
+
 def test_the_hold_time_of_a_cv_sweep_is_the_hold_time(analyser: KeysightB1500A) -> None:
     analyser.initialize_cmu()
     cmu = analyser.cmu

@@ -101,6 +101,31 @@ def test_the_impedance_of_a_device_that_knows_it() -> None:
     assert values(wire.ask("IMP 200", "TC 2,0")) == pytest.approx([1e-9, 1e3], rel=1e-3)
 
 
+def test_a_short_has_no_value() -> None:
+    wire = Wire(lambda hertz: 0j)
+    assert wire.ask("FMT 11", "TC 2,0") == "VBC+199.9990E+99,VBY+199.9990E+99"
+    wire.ok()
+
+
+def test_open_terminals_have_next_to_no_capacitance() -> None:
+    wire = Wire()
+    wire.wiring.disconnect(f"{ADDRESS}/2")
+    farads, siemens = values(wire.ask("FMT 11", "TC 2,0"))
+    assert abs(farads) < 1e-14
+    assert siemens == 0
+    wire.ok()
+
+
+def test_every_step_of_an_aborted_sweep_has_the_same_items() -> None:
+    wire = Wire(lambda hertz: 1 / (2j * math.pi * hertz * 1e-9))  # its Q is infinite
+    wire.write("IMP 102", "LMN 1", "TSC 1", "WMDCV 2", "WDCV 2,1,0,1,3", "MM 18,2", "FMT 11,1")
+    items = wire.ask("XE").split(",")
+    kinds = "".join(item[2] for item in items)
+    assert kinds == 3 * "TCQVVV"
+    assert all(item.endswith("+199.9990E+99") for item in items[6:11])
+    wire.ok()
+
+
 def test_a_sweep_of_the_bias_takes_its_time() -> None:
     wire = Wire()
     wire.write("WTDCV 0.5,0.01,0.1", "WDCV 2,3,-0.2,0.2,3", "ACT 2,1", "MM 18,2", "FMT 1,1")

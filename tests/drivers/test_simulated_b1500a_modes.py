@@ -197,6 +197,23 @@ def test_quasi_static_capacitance_and_its_compensation() -> None:
     assert wire.ask("*LRN? 49").startswith("QSC0;QSL0,1;QSM1,1;QSO0;QSR-12;QST0.0200")
 
 
+def test_quasi_static_capacitance_of_nothing(wire: Wire) -> None:
+    wire.wiring.disconnect(f"{ADDRESS}/2")
+    wire.write("CN", "DV 2,0,0,0.1", "FMT 11", "QSV 1,1,0,0,0.4,0.1,1,1E-3", "MM 13,2", "XE")
+    assert abs(float(wire.read()[0][3:])) < 1e-14
+
+
+def test_quasi_static_times_are_sent_where_asked_for() -> None:
+    wire = Wire()
+    wire.write(
+        "FMT 11,1", "TSC 1", "QSL 1,0", "QST 0.1,0.2,0,0.5,0.05", "QSV 1,1,0,0,0.4,0.1,1,1E-3"
+    )
+    wire.write("CN", "DV 2,0,0,0.1", "MM 13,1", "TSR", "XE")
+    items = wire.read()
+    assert "".join(item[2] for item in items) == "TITCV"
+    assert [float(items[k][3:]) for k in (0, 2)] == pytest.approx([0.5, 0.75])
+
+
 def test_trigger_modes(wire: Wire) -> None:
     wire.write("MM 1,1", "TM 2")
     wire.instrument.trigger()

@@ -1,5 +1,6 @@
 """The pulse generator and the selector of the simulated B1500A."""
 
+import itertools
 import math
 from typing import Any
 
@@ -14,6 +15,7 @@ from labsyn.drivers.simulated.b1500a_waveform import PulseShape, Waveform, piece
 from labsyn.drivers.simulated.backend import LabsynVisaLibrary
 from labsyn.drivers.simulated.bench import SimulatedBench
 from labsyn.drivers.simulated.device import Voltages
+from labsyn.drivers.simulated.lixcoo2 import LixCoO2
 from labsyn.drivers.simulated.timeline import Timeline
 from labsyn.drivers.simulated.wiring import Wiring
 
@@ -71,6 +73,10 @@ class Wire:
 
 SETUP = ("SIM 0", "SPRM 1,4", "SPPER 1E-5", "SPM 301,1", "SPT 301,1,0,2E-6,2E-8",
          "SPV 301,1,0,1", "CN 301", "SPUPD 301")  # fmt: skip
+
+
+TOGETHER = ("SER 301,1E6", *SETUP, "SPM 301,3", "SPV 301,1,0,30", "SPV 301,2,0,30",
+            "SPT 301,2,0,2E-6,2E-8")  # fmt: skip
 
 
 def test_pulses_reach_the_device_for_their_width() -> None:
@@ -135,6 +141,8 @@ def test_queries() -> None:
         (("CN 301", "SPPER 1E-7", "SPT 301,1,0,1E-6,2E-8", "SRP"), 120),
         (("ODSW 301,1,0,1E-6",), 120),
         (("ERSSP 0,1",), 120),
+        (("SPV 301,1,0,40",), 120),  # 80 V behind 50 Ω into 50 Ω
+        ((*TOGETHER, "SRP"), 120),  # 60 V where both pulses are on
     ],
 )
 def test_refusals(messages: tuple[str, ...], code: int) -> None:
@@ -189,6 +197,131 @@ def test_free_running_pulses_go_on_by_themselves_on_a_timeline() -> None:
     assert not wire.wiring.warnings
 
 
+@pytest.mark.parametrize("ending", ["*RST", "IN 301", "CL 301", "CL", "SPP", "SPRM 0", "SIM 0"])
+def test_what_ends_a_free_running_train_ends_it_for_good(ending: str) -> None:
+    wire = Wire(clock=Timeline())
+    wire.ask("SER 301,1E6", *SETUP, "SPRM 0", "SRP")
+    wire.clock.sleep(1e-5)
+    wire.ask(ending)
+    assert wire.ask("SPST?") == "0"
+    wire.wiring.advance_all()
+    wire.device.history.clear()
+    wire.clock.sleep(1e-4)
+    wire.wiring.advance_all()
+    assert set(wire.device.time_above) == {0.0}
+    switched_off = ending in ("*RST", "CL 301", "CL")
+    assert (wire.instrument.outputs()[3] is None) == switched_off
+
+
+@pytest.mark.parametrize("message", ["CL 1", "CL 302", "*TST? 1"])
+def test_other_outputs_that_open_leave_the_train_alone(message: str) -> None:
+    wire = Wire(clock=Timeline())
+    wire.ask("SER 301,1E6", *SETUP, "SPRM 0", "SRP", message)
+    wire.instrument.clear()
+    assert wire.ask("SPST?") == "1"
+
+
+def test_zero_holds_while_the_train_goes_on_and_ends_with_restore() -> None:
+    wire = Wire(clock=Timeline())
+    wire.ask("SER 301,1E6", *SETUP, "SPRM 0", "SRP", "DZ 301")
+    wire.clock.sleep(1e-4)
+    wire.wiring.advance_all()
+    assert set(wire.device.time_above) == {0.0}
+    assert wire.ask("SPST?") == "1"
+    wire.ask("RZ 301")
+    wire.clock.sleep(1e-4)
+    wire.wiring.advance_all()
+    assert wire.device.time_above[1.0] == pytest.approx(10 * 2e-6, rel=0.11)
+
+
+def test_a_second_start_begins_anew() -> None:
+    wire = Wire(clock=Timeline())
+    wire.ask("SER 301,1E6", *SETUP, "SPRM 0", "SRP")
+    wire.clock.sleep(1.5e-6)
+    wire.ask("SRP")
+    wire.clock.sleep(1e-4)
+    wire.ask("SPP")
+    wire.clock.sleep(1e-4)
+    wire.wiring.advance_all()
+    assert wire.device.time_above[1.0] == pytest.approx(1.5e-6 + 10 * 2e-6, rel=1e-2)
+
+
+def test_cnx_switches_on_too() -> None:
+    wire = Wire()
+    assert wire.ask("CNX 301,1", "*LRN? 0") == "CN1,301"
+    wire.ok()
+
+
+def test_nothing_runs_where_no_output_is_on() -> None:
+    wire = Wire(clock=Timeline())
+    for operation in ("SPRM 0", "SPRM 1,4"):
+        wire.ask(*SETUP, operation, "CL 301", "SRP")
+        assert wire.ask("SPST?") == "0"
+    assert wire.clock.now() == 0
+    wire.ok()
+
+
+def test_forty_volts_reach_an_open_output() -> None:
+    wire = Wire()
+    wire.ask("SER 301,1E6", *SETUP, "SPV 301,1,-40,40", "SRP")
+    wire.ok()
+    wire.wiring.advance_all()
+    assert wire.device.time_above[40.0] == pytest.approx(4 * 2e-6)
+    wire.ask(*TOGETHER, "SPT 301,2,5E-6,2E-6,2E-8", "SRP")  # one after the other
+    wire.ok()
+
+
+@pytest.mark.parametrize("operation", ["SPRM 1,1000000", "SPRM 2,31556926", "SPRM 0"])
+def test_a_long_train_keeps_its_times_in_few_steps(operation: str) -> None:
+    wire = Wire(clock=Timeline())
+    wire.ask("SER 301,1E6", *SETUP, operation, "SRP")
+    if operation == "SPRM 0":
+        wire.clock.sleep(100.0)
+        wire.ask("SPP")
+    wire.wiring.advance_all()
+    seconds = wire.clock.now()
+    assert seconds == pytest.approx({"0": 100, "1": 10}.get(operation[5], 31556926))
+    assert wire.device.time_above[1.0] == pytest.approx(0.2 * seconds, rel=2e-3)
+    assert len(wire.device.history) < 100_000
+
+
+def test_a_pulse_of_a_hundred_nanoseconds_has_its_area_and_its_delay() -> None:
+    wire = Wire()
+    wire.ask("SER 301,1E6", *SETUP, "SPRM 1,1", "SPPER 1E-6", "SPT 301,1,2E-7,1E-7,2E-8", "SRP")
+    wire.ok()
+    wire.wiring.advance_all()
+    assert wire.clock.now() == pytest.approx(1e-6)
+    assert sum(volts * seconds for volts, seconds in wire.device.history) == pytest.approx(1e-7)
+    before = itertools.takewhile(lambda step: step[0] == 0, wire.device.history)
+    assert sum(seconds for _, seconds in before) == pytest.approx(2e-7)
+
+
+@pytest.mark.parametrize("width", [1e-2, 2e-3])
+def test_pulses_of_the_generator_and_of_an_smu_do_the_same_to_a_synapse(width: float) -> None:
+    """Of the same voltage, width and period; made for 1 MΩ, they are 5e-5 high at 10 MΩ."""
+    states = []
+    for channel, messages in (
+        (301, ("SER 301,1E6", f"SPPER {5 * width}", "SPRM 1,20", "SPV 301,1,0,-1.5",
+               f"SPT 301,1,0,{width},2E-8", "CN 301", "SRP")),
+        (1, ("CN 1", "MM 3,1", f"PT 0,{width},{5 * width}", "PV 1,0,0,-1.5,1E-3",
+             *20 * ["XE"])),
+    ):  # fmt: skip
+        clock = Timeline()
+        wiring = Wiring(clock)
+        device = LixCoO2.ideal(x=0.0, g_min=1e-8, g_max=1e-7)
+        wiring.connect(f"{ADDRESS}/{channel}", device, "top")
+        wiring.ground(device, "bottom")
+        instrument = SimulatedB1500A(wiring, clock, MODULES, noise=False)
+        for message in (*messages, "ERRX? 1"):
+            instrument.write(message.encode())
+        assert instrument.read(99)[0] == b"+0\r\n"
+        wiring.advance_all()
+        assert clock.now() == pytest.approx(100 * width)
+        states.append(device.x)
+    assert states[0] > 0.1
+    assert states[0] == pytest.approx(states[1], rel=1e-3)
+
+
 def test_a_slow_edge_is_a_staircase_of_the_same_area() -> None:
     shape = PulseShape(delay=1e-6, width=4e-6, leading=2e-6, trailing=1e-6)
     waveform = Waveform(load=1e6, shapes={1: shape}, voltages={1: (0.0, 1.0)})
@@ -222,8 +355,30 @@ def test_the_selector_lets_one_unit_through() -> None:
     assert ask("ERSSP? 0") == "3"
     assert wiring.current(f"{ADDRESS}/301") == 0
     assert ask("ERRX? 1") == "+0"
-    with pytest.raises(ConfigError, match="selector port 7, ports are 0 to 3"):
-        SimulatedB1500A(wiring, clock, MODULES, selector={7: port})
+
+
+@pytest.mark.parametrize(
+    ("ports", "match"),
+    [
+        ({7: {}}, "selector port 7, ports are 0 to 3"),
+        ({0: {"smu": 5}}, r"selector port 0 has smu 5, free for it are 0, 1 \(0 for none\)"),
+        ({0: {"pgu": 3}}, "selector port 0 has pgu 3, free for it are 0, 301, 302"),
+        ({0: {"smu": 1}, 1: {"smu": 1}}, "selector port 1 has smu 1, free for it are 0 "),
+    ],
+)
+def test_ports_that_cannot_be(ports: dict[int, dict[str, int]], match: str) -> None:
+    wire = Wire()
+    selector = {n: SelectorPort(wire.device, "a", **kinds) for n, kinds in ports.items()}
+    with pytest.raises(ConfigError, match=match):
+        SimulatedB1500A(wire.wiring, wire.clock, MODULES, selector=selector)
+
+
+def test_a_channel_that_is_wired_beside_the_selector_is_told() -> None:
+    wire = Wire()
+    selector = {0: SelectorPort(wire.device, "a", pgu=301)}
+    instrument = SimulatedB1500A(wire.wiring, wire.clock, MODULES, selector=selector)
+    instrument.write(b"ERMOD 1;ERSSP 0,2")
+    assert "selector port 0: GPIB0::17::INSTR/301 is connected" in wire.wiring.warnings[-1]
 
 
 def pymeasure(wire: Wire) -> Any:

@@ -1,5 +1,7 @@
 """The B1530A at the level of its C library, on a resistor with known answers."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -64,6 +66,26 @@ def test_pulse_mode_measures_voltage_behind_50_ohm(
     assert values == pytest.approx([0.8], rel=2e-3)
 
 
+def test_only_fast_iv_and_pulse_mode_play(
+    bench: tuple[VirtualClock, LixCoO2, SimulatedWGFMU],
+) -> None:
+    clock, _, wgfmu = bench
+    wgfmu.createPattern("p", 0.0)
+    wgfmu.addVectors("p", [1e-3, 1e-3], [1.0, 0.0])
+    wgfmu.setMeasureEvent("p", "e", 1e-3, 1, 1e-3, 0.0)
+    wgfmu.addSequence(401, "p", 1)
+    wgfmu.connect(401)
+    for mode in (api.OPERATION_MODE_SMU, api.OPERATION_MODE_DC):
+        wgfmu.setOperationMode(401, mode)
+        wgfmu.execute()
+    assert clock.now() == 0
+    wgfmu.setMeasureMode(401, api.MEASURE_MODE_CURRENT)
+    wgfmu.setOperationMode(401, api.OPERATION_MODE_PG)  # measures voltage only
+    wgfmu.execute()
+    assert clock.now() == pytest.approx(2e-3)
+    assert wgfmu.getMeasureValues(401, 0, 1)[1] == pytest.approx([1.0], rel=2e-3)
+
+
 def test_pulses_move_the_state() -> None:
     clock = VirtualClock()
     wiring = Wiring(clock)
@@ -86,12 +108,13 @@ def test_pulses_move_the_state() -> None:
     ("call", "arguments", "code", "match"),
     [
         ("addVector", ("none", 1e-6, 0.0), -10, "no pattern 'none'"),
-        ("addVector", ("p", 1e-9, 0.0), -1, "is not 10 ns or more"),
+        ("addVector", ("p", 1e-9, 0.0), -1, "is not 10 ns to 10995 s"),
         ("addVector", ("p", 1e-6, 11.0), -1, "beyond ±10 V"),
         ("addVectors", ("p", [1e-6], [0.0, 1.0]), -1, "as many times as voltages"),
         ("createPattern", ("p", 0.0), -12, "exists or has no name"),
         ("setMeasureEvent", ("p", "e", 0.0, 0, 1e-6, 0.0), -1, "0 points"),
-        ("setMeasureEvent", ("p", "e", 1.0, 1, 1e-6, 0.0), -1, "ends after pattern"),
+        ("setMeasureEvent", ("p", "e", math.nan, 1, 1e-6, 0.0), -1, "points from nan s"),
+        ("setMeasureEvent", ("p", "e", 1.0, 1, 1e-6, 0.0), -1, "ends after its pattern"),
         ("setMeasureEvent", ("p", "e", 0.0, 1, 1e-6, 0.0, 12001), -1, "data 12001"),
         ("addSequence", (501, "p", 1), -9, "channel 501, there are 401, 402"),
         ("addSequence", (401, "p", 0), -1, "count 0 is below 1"),

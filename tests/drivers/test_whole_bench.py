@@ -227,3 +227,47 @@ def test_the_catalogue_of_drivers() -> None:
         assert driver(name).__name__ == name
     with pytest.raises(ConfigError, match="there is no driver 'Keithley9'; known are"):
         driver("Keithley9")
+
+
+def test_a_selector_of_the_bench_file_connects_what_it_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "bench.toml"
+    path.write_text(
+        """
+[instruments.smu]
+driver = "KeysightB1500A"
+resource = "GPIB0::17::INSTR"
+
+[instruments.smu.simulated]
+modules = { 1 = "B1517A", 3 = "B1525A" }
+selector = { 0 = { terminal = "top", smu = 1, pgu = 301 } }
+
+[roles.reader]
+instrument = "smu"
+channel = 1
+
+[simulation]
+device = "lixcoo2"
+parameters = { sigma_c2c = 0.0, sigma_read = 0.0 }
+"""
+    )
+    with Bench.open(path) as bench:
+        bench.reader.setup_reads(voltage=0.1, compliance_current=1e-3)
+        assert abs(bench.reader.read().current) < 1e-9  # the ports are open
+        analyser = bench._instruments["smu"]
+        analyser.command("ERMOD 1;ERSSP 0,2")
+        analyser.initialize_all_spgus()
+        spgu = analyser.spgus[3]
+        spgu.setup_pulses(1, -1.5, width=1e-2, period=2e-2, n_pulses=10, load=1e5)
+        spgu.run()
+        spgu.wait(bench.clock)
+        analyser.command("ERSSP 0,1")
+        device = bench.simulation.devices["lixcoo2"]
+        assert device.x > 0.05
+        assert bench.reader.read().conductance == pytest.approx(device.conductance, rel=1e-3)
+        assert not bench.warnings
+    wrong = path.read_text().replace("pgu = 301", "pgu = 501")
+    path.write_text(wrong)
+    with pytest.raises(
+        ConfigError, match="selector port 0 has pgu 501, free for it are 0, 301"
+    ):
+        Bench.open(path)
