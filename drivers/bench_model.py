@@ -1,30 +1,51 @@
 """What a bench file may say: its sections, keys and units, as pydantic models."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+)
+from pydantic_core.core_schema import CoreSchema, no_info_before_validator_function
 
 from labsyn.data.units import parse_quantity
 from labsyn.drivers.catalogue import DRIVERS
 from labsyn.drivers.limits import Limits
 
 
-def _quantity(unit: str, *, low: float | None = None) -> Any:
-    """Return a float type that also reads ``"100 ns"``; above `low` if that is given."""
+@dataclass(frozen=True)
+class Quantity:
+    """Mark of a float that is also read from a text with a unit, such as ``"100 ns"``."""
 
-    def read(value: Any) -> Any:
-        return parse_quantity(value, unit) if isinstance(value, int | float | str) else value
+    unit: str
 
-    schema = {
-        "anyOf": [{"type": "number"}, {"type": "string"}],
-        "description": f"a number in {unit}, or a text such as '1.5 {unit}'",
-    }
-    return Annotated[float, BeforeValidator(read), Field(gt=low), WithJsonSchema(schema)]
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return no_info_before_validator_function(self._read, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {
+            "type": ["number", "string"],
+            "description": f"a number in {self.unit}, or a text such as '1.5 {self.unit}'",
+        }
+
+    def _read(self, value: Any) -> Any:
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            raise ValueError(f"{value!r} is no quantity in {self.unit}")
+        return parse_quantity(value, self.unit)
 
 
-_Volts, _Amperes, _Watts = _quantity("V"), _quantity("A"), _quantity("W")
-_Seconds, _Coulombs, _Joules = _quantity("s"), _quantity("C"), _quantity("J")
-_Tesla, _Ohms = _quantity("T"), _quantity("ohm", low=0)
+Volts = Annotated[float, Quantity("V")]
+Amperes = Annotated[float, Quantity("A")]
+Seconds = Annotated[float, Quantity("s")]
+Positive = Field(gt=0)
 
 
 class _Section(BaseModel):
@@ -36,7 +57,7 @@ class InstrumentConfig(_Section):
 
     driver: Literal[DRIVERS]  # type: ignore[valid-type]
     resource: str
-    timeout: _quantity("s", low=0) = 5.0  # type: ignore[valid-type]
+    timeout: Annotated[float, Positive, Quantity("s")] = 5.0
     """Longest wait for an answer, beyond what a measurement takes by itself."""
     forbidden: list[str] = []
     """Of a switch: channels that may never be closed."""
@@ -58,17 +79,17 @@ class SourceRole(_Section):
     terminal: str = "top"
     path: list[str] = []
     """Channels of the switch that connect it; without them it is wired for good."""
-    load: _Ohms | None = None  # type: ignore[valid-type]
+    load: Annotated[float, Positive, Quantity("ohm")] | None = None
     """Of a pulse generator: what its output drives. A wrong one doubles the voltage."""
-    edge: _quantity("s", low=0) | None = None  # type: ignore[valid-type]
+    edge: Annotated[float, Positive, Quantity("s")] | None = None
     """Of a pulse generator: rise and fall time."""
-    reference_resistance: _Ohms | None = None  # type: ignore[valid-type]
+    reference_resistance: Annotated[float, Positive, Quantity("ohm")] | None = None
     """Of a lock-in: the resistor in series with the device."""
     reference_uncertainty: float = Field(default=0.0, ge=0, lt=1)
     """Of that resistor, relative, one standard deviation."""
-    frequency: _quantity("Hz", low=0) = 1234.5  # type: ignore[valid-type]
+    frequency: Annotated[float, Positive, Quantity("Hz")] = 1234.5
     """Of a lock-in: the sine that reads the device."""
-    time_constant: _quantity("s", low=0) = 0.03  # type: ignore[valid-type]
+    time_constant: Annotated[float, Positive, Quantity("s")] = 0.03
     """Of a lock-in: one stage of its output filter."""
 
 
@@ -76,12 +97,12 @@ class FieldRole(_Section):
     """Which supply drives the coil, and who measures the field."""
 
     instrument: str
-    coil_constant: _quantity("T/A", low=0)  # type: ignore[valid-type]
+    coil_constant: Annotated[float, Positive, Quantity("T/A")]
     gaussmeter: str = ""
     """Instrument that measures the field; without one it is the supply's current."""
-    tolerance: _quantity("T", low=0) = 1e-4  # type: ignore[valid-type]
+    tolerance: Annotated[float, Positive, Quantity("T")] = 1e-4
     """How near the measured field must come to be settled."""
-    voltage_limit: _quantity("V", low=0) = 36.0  # type: ignore[valid-type]
+    voltage_limit: Annotated[float, Positive, Quantity("V")] = 36.0
     """Of the supply."""
 
 
@@ -113,19 +134,19 @@ class RolesConfig(_Section):
 class TighterLimits(_Section):
     """Limits of one terminal or device; the strictest of all that apply holds."""
 
-    voltage: _Volts | None = None  # type: ignore[valid-type]
-    current: _Amperes | None = None  # type: ignore[valid-type]
-    power: _Watts | None = None  # type: ignore[valid-type]
-    voltage_slew: _quantity("V/s") | None = None  # type: ignore[valid-type]
-    pulse_width: _Seconds | None = None  # type: ignore[valid-type]
-    pulse_charge: _Coulombs | None = None  # type: ignore[valid-type]
-    pulse_energy: _Joules | None = None  # type: ignore[valid-type]
+    voltage: Volts | None = None
+    current: Amperes | None = None
+    power: Annotated[float, Quantity("W")] | None = None
+    voltage_slew: Annotated[float, Quantity("V/s")] | None = None
+    pulse_width: Seconds | None = None
+    pulse_charge: Annotated[float, Quantity("C")] | None = None
+    pulse_energy: Annotated[float, Quantity("J")] | None = None
     n_pulses: int | None = None
-    charge: _Coulombs | None = None  # type: ignore[valid-type]
-    energy: _Joules | None = None  # type: ignore[valid-type]
-    run_time: _Seconds | None = None  # type: ignore[valid-type]
-    field: _Tesla | None = None  # type: ignore[valid-type]
-    field_slew: _quantity("T/s") | None = None  # type: ignore[valid-type]
+    charge: Annotated[float, Quantity("C")] | None = None
+    energy: Annotated[float, Quantity("J")] | None = None
+    run_time: Seconds | None = None
+    field: Annotated[float, Quantity("T")] | None = None
+    field_slew: Annotated[float, Quantity("T/s")] | None = None
     conductance_jump: float | None = None
 
 
@@ -223,7 +244,7 @@ class BenchConfig(_Section):
 
     def limits_of(self, terminal: str = "") -> Limits:
         """Return the limits that hold at `terminal`, or of the bench as a whole."""
-        limits = Limits(terminal=terminal, **_given(self.limits))
+        limits = Limits(terminal=terminal, **_given(self.limits))  # type: ignore[arg-type]
         device = terminal.partition(":")[0] if ":" in terminal else "1"
         places = [("devices", device), ("terminals", terminal)] if terminal else []
         for kind, name in places:

@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from labsyn.data.errors import ConfigError, LabsynError
 from labsyn.drivers import bench_model
@@ -67,6 +67,6 @@ def _keys() -> list[str]:
     sections = [
         each
         for each in vars(bench_model).values()
-        if isinstance(each, type) and issubclass(each, bench_model.BaseModel)
+        if isinstance(each, type) and issubclass(each, BaseModel)
     ]
     return [name for section in sections for name in section.model_fields]

@@ -148,7 +148,7 @@ class Limits:
     def check_pulse(
         self, voltage: float, width: float, compliance_current: float, what: str
     ) -> None:
-        """Raise LimitError unless a pulse of `voltage`, called `what`, is allowed at its worst."""
+        """Raise LimitError unless a pulse, at its worst, is allowed; `what` names `voltage`."""
         self.check_source(voltage, compliance_current, what)
         self.check_positive("pulse_width", width, "pulse_width")
         charge = compliance_current * width

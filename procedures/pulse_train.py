@@ -6,7 +6,7 @@ from labsyn.data.errors import BenchError
 from labsyn.data.flags import Flag
 from labsyn.data.run import Column
 from labsyn.drivers.bench import Bench
-from labsyn.drivers.roles import PulseSource, Reader
+from labsyn.drivers.guard import GuardedPulseSource, GuardedReader
 from labsyn.procedures.base import BenchProcedure
 
 
@@ -52,8 +52,8 @@ class PulseTrain(BenchProcedure):
     )
     on_compliance = ListParameter("On compliance", choices=["record", "stop"], default="record")
 
-    source: PulseSource
-    reader: Reader
+    source: GuardedPulseSource
+    reader: GuardedReader
 
     def check(self, bench: Bench) -> None:
         bench.pulse_source.check_pulses(

@@ -24,7 +24,7 @@ from labsyn.drivers.simulated.timeline import Timeline
 from labsyn.drivers.simulated.wiring import Wiring
 
 if TYPE_CHECKING:
-    from labsyn.drivers.config import BenchConfig, InstrumentConfig
+    from labsyn.drivers.bench_model import BenchConfig, InstrumentConfig
 
 _GENERATORS = {
     "Keysight81160A": SimulatedKeysight81160A,

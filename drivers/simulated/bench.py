@@ -16,7 +16,7 @@ from labsyn.drivers.simulated.timeline import Timeline
 from labsyn.drivers.simulated.wiring import Wiring
 
 if TYPE_CHECKING:
-    from labsyn.drivers.config import BenchConfig
+    from labsyn.drivers.bench_model import BenchConfig
 
 
 class SimulatedBench:

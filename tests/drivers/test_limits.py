@@ -1,6 +1,7 @@
 """Limits: what is refused, in which words, and that nothing is sent before."""
 
 import math
+from typing import Any
 
 import pytest
 
@@ -137,16 +138,13 @@ def test_set_ups_beyond_the_limits(width: float, compliance: float, message: str
         ({"pulse_energy": 15e-6}, r"times pulse_voltage of 20 µJ .* limit of 15 µJ"),
     ],
 )
-def test_a_pulse_at_its_worst(limits: dict[str, float], message: str) -> None:
+def test_a_pulse_at_its_worst(limits: dict[str, Any], message: str) -> None:
     """Whatever the device draws: 2 V, 1 mA and 10 ms could be 2 mW, 10 µC and 20 µJ."""
     source = Recorder()
     guarded = GuardedPulseSource(source, account(), Limits(**limits))
     with pytest.raises(LimitError, match=message):
         guarded.check_pulses({"pulse_voltage": 2.0}, **PULSES, n_pulses=1)
-    with pytest.raises(LimitError):
-        guarded.setup_pulses(**PULSES)
-        guarded.pulse(2.0)
-    assert "pulse" not in source.calls
+    assert source.calls == []
 
 
 @pytest.mark.parametrize(
@@ -158,7 +156,7 @@ def test_a_pulse_at_its_worst(limits: dict[str, float], message: str) -> None:
         ({"energy": 10.025e-6}, 3, "energy"),
     ],
 )
-def test_the_budget_of_a_run(limits: dict[str, float], n_allowed: int, key: str) -> None:
+def test_the_budget_of_a_run(limits: dict[str, Any], n_allowed: int, key: str) -> None:
     source = Recorder()
     guarded = ready(source, Limits(**limits))
     for _ in range(n_allowed):
@@ -263,7 +261,7 @@ def test_a_jump_of_the_conductance_ends_the_run(jumped: float) -> None:
 def test_sweeps() -> None:
     device, shared = Recorder(), account()
     guarded = GuardedSweeper(device, shared, Limits(voltage=2, voltage_slew=20.0), "T1")
-    sweep = {"double": True, "step_time": 1e-3, "compliance_current": 1e-3}
+    sweep: Any = {"double": True, "step_time": 1e-3, "compliance_current": 1e-3}
     with pytest.raises(LimitError, match=r"sweep rate of 100 V/s .* limit of 20 V/s"):
         guarded.sweep(0.0, -1.0, 11, **sweep)
     with pytest.raises(LimitError, match=r"sweep voltage of -3 V"):

@@ -253,7 +253,7 @@ parameters = { sigma_c2c = 0.0, sigma_read = 0.0 }
     with Bench.open(path) as bench:
         bench.reader.setup_reads(voltage=0.1, compliance_current=1e-3)
         assert abs(bench.reader.read().current) < 1e-9  # the ports are open
-        analyser = bench._instruments["smu"]
+        analyser = bench._connections["smu"].instrument
         analyser.command("ERMOD 1;ERSSP 0,2")
         analyser.initialize_all_spgus()
         spgu = analyser.spgus[3]
