@@ -512,6 +512,18 @@ def test_a_continuous_capture_wraps() -> None:
     assert ask(lock_in, "CAPTUREBYTES?") == "2048"
 
 
+def test_a_wrapped_capture_counts_from_its_oldest_sample() -> None:
+    """X climbs all the while, so samples in the order of time are in the order of size."""
+    lock_in, clock = make(SimulatedSR860, query_time=0.0)
+    lock_in.write(b"OFLT 14;OFSL 0;CAPTURELEN 2;CAPTURECFG XY;CAPTURESTART CONT,IMM;SLVL 1")
+    clock.sleep(1.5)
+    lock_in.write(b"CAPTURESTOP")
+    assert ask(lock_in, "CAPTURESTAT?") == "6"
+    seen = [numbers(ask(lock_in, f"CAPTUREVAL? {index}"))[0] for index in range(256)]
+    assert seen == sorted(seen)
+    assert 0 < seen[0] < seen[-1]
+
+
 def test_reset_and_power_on_differ() -> None:
     lock_in, _ = make()
     assert ask(lock_in, "SLVL?") == "0.004"
