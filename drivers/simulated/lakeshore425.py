@@ -2,6 +2,8 @@
 
 Commands and forms are those of the manual (chapter 6) on the virtual serial port
 of its USB, lines ending with LF. Noise, and what it answers beyond its range, are choices.
+The filter of readings is kept and answered, and changes nothing; the largest reading is
+that of the readings that were asked for.
 """
 
 import math
