@@ -190,7 +190,7 @@ def test_properties_of_the_sr860(sr860: Any) -> None:
         "filter_synchronous": "On", "input_voltage_mode": "A-B", "input_coupling": "DC",
         "input_shields": "Ground", "input_range": "100M", "input_current_gain": "100MEG",
         "reference_source": "EXT", "aux_out_1": 1.0, "frequencypreset1": 5.0,
-        "frequencypreset2": 7.0, "sine_dclevelpreset1": -1.0,
+        "frequencypreset2": 7.0, "sine_amplitudepreset4": 0.5, "sine_dclevelpreset1": -1.0,
         "parameter_DAT1": 2, "strip_chart_dat1": "0", "timebase": 1, "harmonicdual": 2,
     }.items():  # fmt: skip
         setattr(sr860, name, value)
