@@ -4,12 +4,11 @@ import math
 import re
 from typing import Any
 
-from pymeasure.instruments import Instrument
 from pymeasure.instruments.kepco import KepcoBOP3612
-from pymeasure.instruments.validators import strict_discrete_set, strict_range
 
 from labsyn.data.errors import InstrumentDataError, InstrumentError, LimitError
 from labsyn.drivers.clock import Clock, RealClock
+from labsyn.drivers.strict_settings import choice_setting, number_setting
 from labsyn.drivers.wire_errors import WireErrors
 
 MAX_CURRENT = 12.0
@@ -50,44 +49,34 @@ class KepcoBOP(WireErrors, KepcoBOP3612):
         self._clock: Clock = RealClock() if clock is None else clock
 
     # PyMeasure's: 20 A sends 12 (truncated_range); nor does it ask for errors.
-    current_setpoint = Instrument.control(
+    current_setpoint = number_setting(
         "CURRent?",
         "CURRent %g",
-        """Control current, in voltage mode its limit, in ampere (float, strictly -12 to 12).
-        """,
-        validator=strict_range,
-        values=(-MAX_CURRENT, MAX_CURRENT),
-        check_set_errors=True,
+        "current, in voltage mode its limit,",
+        "ampere",
+        -MAX_CURRENT,
+        MAX_CURRENT,
     )
     # PyMeasure's: 50 V sends 36.
-    voltage_setpoint = Instrument.control(
+    voltage_setpoint = number_setting(
         "VOLTage?",
         "VOLTage %g",
-        """Control voltage, in current mode its limit, in volt (float, strictly -36 to 36).
-        """,
-        validator=strict_range,
-        values=(-MAX_VOLTAGE, MAX_VOLTAGE),
-        check_set_errors=True,
+        "voltage, in current mode its limit,",
+        "volt",
+        -MAX_VOLTAGE,
+        MAX_VOLTAGE,
     )
     # PyMeasure's sends the same and does not ask for errors.
-    operating_mode = Instrument.control(
+    operating_mode = choice_setting(
         "FUNCtion:MODE?",
         "FUNCtion:MODE %s",
-        """Control what the output holds (str, strictly ``"VOLT"`` or ``"CURR"``).""",
-        validator=strict_discrete_set,
-        values=("VOLT", "CURR"),
-        get_process=lambda index: ("VOLT", "CURR")[int(index)],
-        check_set_errors=True,
+        "what the output holds",
+        {"VOLT": "VOLT", "CURR": "CURR"},
+        answers={"VOLT": 0, "CURR": 1},
     )
     # PyMeasure's sends the same and does not ask for errors.
-    output_enabled = Instrument.control(
-        "OUTPut?",
-        "OUTPut %d",
-        """Control whether the output is on (bool).""",
-        validator=strict_discrete_set,
-        values={True: 1, False: 0},
-        map_values=True,
-        check_set_errors=True,
+    output_enabled = choice_setting(
+        "OUTPut?", "OUTPut %d", "whether the output is on", {True: 1, False: 0}
     )
 
     def check_errors(self) -> list[str]:
@@ -118,6 +107,7 @@ class KepcoBOP(WireErrors, KepcoBOP3612):
 
     def setup_current(self, *, voltage_limit: float) -> None:
         """Hold the current, within `voltage_limit` volt, from 0 A on, and switch on."""
+        _check_range(voltage_limit, MAX_VOLTAGE, "V", "a voltage limit")
         self.current_setpoint = 0.0
         self.operating_mode = "CURR"
         self.voltage_setpoint = voltage_limit
@@ -125,7 +115,7 @@ class KepcoBOP(WireErrors, KepcoBOP3612):
 
     def ramp_current(self, amperes: float) -> None:
         """Go to `amperes` at the ramp rate, in steps of 50 ms."""
-        strict_range(amperes, (-MAX_CURRENT, MAX_CURRENT))
+        _check_range(amperes, MAX_CURRENT, "A", "a current")
         start = self.current_setpoint
         seconds = abs(amperes - start) / self._ramp_rate
         n_steps = max(math.ceil(seconds * _RAMP_STEPS_PER_SECOND), 1)
@@ -148,3 +138,11 @@ class KepcoBOP(WireErrors, KepcoBOP3612):
                 self.send_all(["CURRent 0", "VOLTage 0", "OUTPut 0"])
             finally:
                 super().shutdown()
+
+
+def _check_range(value: float, most: float, unit: str, what: str) -> None:
+    if not abs(value) <= most:  # written so that NaN is refused too
+        raise LimitError(
+            f"{what} of {value:g} {unit} is not in range: -{most:g} to {most:g} {unit} is "
+            "allowed; nothing was sent"
+        )

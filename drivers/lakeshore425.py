@@ -4,11 +4,10 @@ import math
 import re
 from typing import Any
 
-from pymeasure.instruments import Instrument
 from pymeasure.instruments.lakeshore import LakeShore425 as PyMeasureLakeShore425
-from pymeasure.instruments.validators import strict_discrete_set
 
 from labsyn.data.errors import InstrumentDataError, InstrumentError
+from labsyn.drivers.strict_settings import choice_setting
 from labsyn.drivers.wire_errors import WireErrors
 
 _REFUSED = {4: "a value was out of range", 5: "a command was unknown"}
@@ -36,26 +35,16 @@ class LakeShore425(WireErrors, PyMeasureLakeShore425):
         return str(self.ask("*IDN?")).strip()
 
     # PyMeasure's sends the same and does not ask for errors.
-    unit = Instrument.control(
-        "UNIT?",
-        "UNIT %d",
-        """Control the unit of readings (str, strictly ``"G"``, ``"T"``, ``"Oe"``, ``"A/m"``).
-        """,
-        validator=strict_discrete_set,
-        values={"G": 1, "T": 2, "Oe": 3, "A/m": 4},
-        map_values=True,
-        check_set_errors=True,
+    unit = choice_setting(
+        "UNIT?", "UNIT %d", "the unit of readings", {"G": 1, "T": 2, "Oe": 3, "A/m": 4}
     )
     # PyMeasure's: 50000 G sends the index of 35000 G (truncated_discrete_set).
-    range = Instrument.control(
+    range = choice_setting(
         "RANGE?",
         "RANGE %d",
-        """Control the range in gauss (float, strictly 35, 350, 3500 or 35000); ends automatic.
-        """,
-        validator=strict_discrete_set,
-        values={35: 1, 350: 2, 3500: 3, 35_000: 4},
-        map_values=True,
-        check_set_errors=True,
+        "the range (setting it ends the automatic one)",
+        {35: 1, 350: 2, 3500: 3, 35_000: 4},
+        unit="gauss",
     )
 
     @property
@@ -77,11 +66,14 @@ class LakeShore425(WireErrors, PyMeasureLakeShore425):
                 f"{self.name} is overloaded: the field is beyond its range of {self.range} G"
             )
         try:
-            return factor * float(reply)
+            value = float(reply)
         except ValueError:
+            value = math.nan
+        if not math.isfinite(value):
             raise InstrumentDataError(
                 f"{self.name} answered {reply[:200]!r} to RDGFIELD?, no number"
-            ) from None
+            )
+        return factor * value
 
     def check_errors(self) -> list[str]:
         """Read the standard event status, which clears it.

@@ -7,6 +7,7 @@ from pymeasure.instruments import Instrument, srs
 from pymeasure.instruments.validators import strict_discrete_set, strict_range
 
 from labsyn.drivers.srs_status import SRSStatus
+from labsyn.drivers.strict_settings import choice_setting, indices, number_setting
 
 MINIMUM_AMPLITUDE = 0.004
 _STEP = 0.002
@@ -21,10 +22,6 @@ def _strict_amplitude(volts: float, limits: Any) -> float:
             f"an amplitude of {volts:g} V is no multiple of 2 mV, the step of the SR830"
         )
     return volts
-
-
-def _strict_index(choices: list[float]) -> dict[float, int]:
-    return {value: index for index, value in enumerate(choices)}
 
 
 class SR830(SRSStatus, srs.SR830):
@@ -60,70 +57,41 @@ class SR830(SRSStatus, srs.SR830):
     )
     sine_voltage = amplitude
     # PyMeasure's: 200 kHz sends 1.02000e+05.
-    frequency = Instrument.control(
-        "FREQ?",
-        "FREQ%0.5e",
-        """Control the reference frequency in hertz (float, strictly 0.001 to 102000).""",
-        validator=strict_range,
-        values=(0.001, 102_000.0),
-        check_set_errors=True,
+    frequency = number_setting(
+        "FREQ?", "FREQ%0.5e", "the reference frequency", "hertz", 0.001, 102_000.0
     )
     # PyMeasure's: -400 degrees sends -360.00.
-    phase = Instrument.control(
-        "PHAS?",
-        "PHAS%0.2f",
-        """Control the reference phase in degrees (float, strictly -360 to 729.99).""",
-        validator=strict_range,
-        values=(-360.0, 729.99),
-        check_set_errors=True,
+    phase = number_setting(
+        "PHAS?", "PHAS%0.2f", "the reference phase", "degrees", -360.0, 729.99
     )
     # PyMeasure's range(1, 19999) refuses 19999, which the instrument has.
-    harmonic = Instrument.control(
-        "HARM?",
-        "HARM%d",
-        """Control the detected harmonic (int, strictly 1 to 19999).""",
-        validator=strict_discrete_set,
-        values=range(1, 20_000),
-        check_set_errors=True,
-        cast=int,
+    harmonic = number_setting(
+        "HARM?", "HARM%d", "the detected harmonic", "", 1, 19_999, whole=True
     )
     # PyMeasure's: 0.15 s sends the index of 0.3 s, 1e6 s that of 30 ks.
-    time_constant = Instrument.control(
-        "OFLT?",
-        "OFLT%d",
-        """Control the time constant in seconds (float, strictly 10 µs, 30 µs to 30 ks).""",
-        validator=strict_discrete_set,
-        values=_strict_index(srs.SR830.TIME_CONSTANTS),
-        map_values=True,
-        check_set_errors=True,
+    time_constant = choice_setting(
+        "OFLT?", "OFLT%d", "the time constant", indices(srs.SR830.TIME_CONSTANTS), unit="second"
     )
     # PyMeasure's: 2 V sends the index of 1 V.
-    sensitivity = Instrument.control(
-        "SENS?",
-        "SENS%d",
-        """Control the sensitivity in volt (float, strictly 2 nV, 5 nV, 10 nV to 1 V).""",
-        validator=strict_discrete_set,
-        values=_strict_index(srs.SR830.SENSITIVITIES),
-        map_values=True,
-        check_set_errors=True,
+    sensitivity = choice_setting(
+        "SENS?", "SENS%d", "the sensitivity", indices(srs.SR830.SENSITIVITIES), unit="volt"
     )
     # PyMeasure's: 10 dB sends the index of 12 dB.
-    filter_slope = Instrument.control(
+    filter_slope = choice_setting(
         "OFSL?",
         "OFSL%d",
-        """Control the filter slope in dB per octave (int, strictly 6, 12, 18 or 24).""",
-        validator=strict_discrete_set,
-        values=_strict_index(srs.SR830.FILTER_SLOPES),
-        map_values=True,
-        check_set_errors=True,
+        "the filter slope",
+        indices(srs.SR830.FILTER_SLOPES),
+        unit="dB per octave",
     )
 
     # PyMeasure's sends the factor 10, of which the instrument wants the index 1.
     def set_scaling(self, channel: str, percent: float, expand: int = 1) -> None:
         """Set the offset of ``"X"``, ``"Y"`` or ``"R"`` in percent and its factor 1, 10, 100.
 
-        They act on the analogue outputs, not on readings. Raises ValueError outside these,
-        or beyond 105 percent of either sign.
+        The offset is taken off readings too, in percent of the sensitivity; the factor leaves
+        a tenth or a hundredth of full scale to them. Raises ValueError outside these, or
+        beyond 105 percent of either sign.
         """
         strict_discrete_set(channel, self.CHANNELS)
         strict_discrete_set(expand, self.EXPANSION_VALUES)
@@ -142,7 +110,10 @@ class SR830(SRSStatus, srs.SR830):
             "FREQ", "SLVL", "PHAS", "HARM", "FMOD", "ISRC", "IGND", "ICPL", "ILIN",
             "SENS", "RMOD", "OFLT", "OFSL", "SYNC",
         )  # fmt: skip
-        return {name: self.ask(f"{name}?").strip() for name in queries}
+        offsets = ("OEXP?1", "OEXP?2", "OEXP?3")  # an offset shifts every reading
+        return {name: self.ask(f"{name}?").strip() for name in queries} | {
+            query.replace("?", " "): self.ask(query).strip() for query in offsets
+        }
 
     def shutdown(self) -> None:
         """Set the smallest amplitude, 4 mV (there is no zero), and 0 V at each aux output."""

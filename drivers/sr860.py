@@ -3,16 +3,10 @@
 import re
 from typing import Any
 
-from pymeasure.instruments import Instrument, srs
-from pymeasure.instruments.validators import strict_discrete_set, strict_range
+from pymeasure.instruments import srs
 
 from labsyn.drivers.srs_status import SRSStatus
-
-_RANGES = {1.0: 0, 0.3: 1, 0.1: 2, 0.03: 3, 0.01: 4}
-
-
-def _indices(choices: list[float]) -> dict[float, int]:
-    return {value: index for index, value in enumerate(choices)}
+from labsyn.drivers.strict_settings import choice_setting, indices, number_setting
 
 
 class SR860(SRSStatus, srs.SR860):
@@ -42,81 +36,43 @@ class SR860(SRSStatus, srs.SR860):
         return str(self.ask("*IDN?")).strip()
 
     # PyMeasure's sine_voltage: 3 V sends 2.
-    amplitude = Instrument.control(
-        "SLVL?",
-        "SLVL %0.9e",
-        """Control the sine output in volt rms (float, strictly 0 to 2).""",
-        validator=strict_range,
-        values=(0.0, 2.0),
-        check_set_errors=True,
-    )
+    amplitude = number_setting("SLVL?", "SLVL %0.9e", "the sine output", "volt rms", 0.0, 2.0)
     sine_voltage = amplitude
     # Missing in PyMeasure, which sets presets of it only.
-    offset = Instrument.control(
-        "SOFF?",
-        "SOFF %0.9e",
-        """Control the direct voltage under the sine in volt (float, strictly -5 to 5).""",
-        validator=strict_range,
-        values=(-5.0, 5.0),
-        check_set_errors=True,
+    offset = number_setting(
+        "SOFF?", "SOFF %0.9e", "the direct voltage under the sine", "volt", -5.0, 5.0
     )
     # PyMeasure's: 1 MHz sends 5.000000e+05.
-    frequency = Instrument.control(
-        "FREQ?",
-        "FREQ %0.6e",
-        """Control the reference frequency in hertz (float, strictly 0.001 to 500000).""",
-        validator=strict_range,
-        values=(0.001, 500_000.0),
-        check_set_errors=True,
+    frequency = number_setting(
+        "FREQ?", "FREQ %0.6e", "the reference frequency", "hertz", 0.001, 500_000.0
     )
     # PyMeasure's: 400 degrees sends 360.
-    phase = Instrument.control(
-        "PHAS?",
-        "PHAS %0.7f",
-        """Control the reference phase in degrees (float, strictly -360 to 360).""",
-        validator=strict_range,
-        values=(-360.0, 360.0),
-        check_set_errors=True,
+    phase = number_setting(
+        "PHAS?", "PHAS %0.7f", "the reference phase", "degrees", -360.0, 360.0
     )
     # PyMeasure's range(1, 99) refuses 99, which the instrument has.
-    harmonic = Instrument.control(
-        "HARM?",
-        "HARM %d",
-        """Control the detected harmonic (int, strictly 1 to 99).""",
-        validator=strict_discrete_set,
-        values=range(1, 100),
-        check_set_errors=True,
-        cast=int,
+    harmonic = number_setting(
+        "HARM?", "HARM %d", "the detected harmonic", "", 1, 99, whole=True
     )
     # PyMeasure's: 0.15 s sends the index of 0.3 s, 1e6 s that of 30 ks.
-    time_constant = Instrument.control(
+    time_constant = choice_setting(
         "OFLT?",
         "OFLT %d",
-        """Control the time constant in seconds (float, strictly 1 µs, 3 µs to 30 ks).""",
-        validator=strict_discrete_set,
-        values=_indices(srs.SR860.TIME_CONSTANTS),
-        map_values=True,
-        check_set_errors=True,
+        "the time constant",
+        indices(srs.SR860.TIME_CONSTANTS),
+        unit="second",
     )
     # PyMeasure's: 2 V sends the index of 1 V.
-    sensitivity = Instrument.control(
+    sensitivity = choice_setting(
         "SCAL?",
         "SCAL %d",
-        """Control full scale of the outputs in volt (float, strictly 1 nV, 2 nV to 1 V).""",
-        validator=strict_discrete_set,
-        values=_indices(srs.SR860.SENSITIVITIES),
-        map_values=True,
-        check_set_errors=True,
+        "full scale of the analogue outputs",
+        indices(srs.SR860.SENSITIVITIES),
+        unit="volt",
     )
     # PyMeasure's takes the texts '1V', '300M'; here volts as everywhere.
-    input_range = Instrument.control(
-        "IRNG?",
-        "IRNG %d",
-        """Control the input range in volt (float, strictly 0.01, 0.03, 0.1, 0.3 or 1).""",
-        validator=strict_discrete_set,
-        values=_RANGES,
-        map_values=True,
-        check_set_errors=True,
+    input_range = choice_setting(
+        "IRNG?", "IRNG %d", "the input range", indices([1.0, 0.3, 0.1, 0.03, 0.01]), unit="volt"
     )
 
     def read_xy(self) -> tuple[float, float]:

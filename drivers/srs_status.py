@@ -1,5 +1,6 @@
 """Errors and readings of Stanford Research lock-ins: status bytes instead of a queue."""
 
+import math
 from typing import cast
 
 from labsyn.data.errors import InstrumentDataError, InstrumentError
@@ -53,7 +54,7 @@ class SRSStatus(WireErrors):
     def read_pair(self, query: str) -> tuple[float, float]:
         """Return the two numbers that `query` asks for, such as X and Y."""
         found = self.values(query)
-        if len(found) != 2:
+        if len(found) != 2 or not all(math.isfinite(value) for value in found):
             raise InstrumentDataError(
                 f"{self.name} answered {found} to {query}, not two values"
             )

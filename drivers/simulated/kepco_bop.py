@@ -1,7 +1,8 @@
 """The simulated Kepco BOP 36-12 bipolar supply with a BIT 4886 interface and a coil.
 
-The coil is a resistance and an inductance in series: its current follows what the supply
-drives with one time constant, and the field follows the current, without hysteresis.
+The coil is a resistance R and an inductance L in series, ``L dI/dt = V - R I``, and the
+field follows the current, without hysteresis. Where the supply holds a current it drives
+all the voltage it is allowed until that current flows: the limit sets the slew rate.
 Commands are those of the BIT 4886 manual; what they do beyond it is a choice, named here.
 """
 
@@ -21,6 +22,8 @@ MAX_CURRENT = 12.0
 MAX_VOLTAGE = 36.0
 CURRENT_NOISE = 1e-3  # ampere rms of one reading: 14 bits of full scale; a choice
 VOLTAGE_NOISE = 3e-3
+READING_TIME = 10e-3
+"""Seconds that a measurement takes; a choice. A program that only polls waits so."""
 _MODES = ("VOLT", "CURR")
 _SETTLED = 10.0  # time constants after which nothing is pending for *OPC and *WAI
 
@@ -86,22 +89,39 @@ class SimulatedKepcoBOP(ScpiInstrument):
     @property
     def coil_current(self) -> float:
         """Ampere in the coil now."""
-        final = self.driven_voltage / self._resistance
-        decay = math.exp(-(self.clock.now() - self._time) / self._time_constant)
-        return final + (self._coil_current - final) * decay
+        return self._state()[0]
 
     @property
     def driven_voltage(self) -> float:
-        """Volts at the output: what the mode asks for, inside the limit of the other one.
+        """Volts at the output now."""
+        return self._state()[1]
 
-        Switched off, the supply drives 0 V and does not disconnect the coil.
+    def _state(self) -> tuple[float, float]:
+        """Return ampere in the coil and volts at the output now."""
+        start, resistance = self._coil_current, self._resistance
+        target, push = self._regulate()
+        decay = math.exp(-(self.clock.now() - self._time) / self._time_constant)
+        free = push / resistance + (start - push / resistance) * decay
+        reached = (free - target) * (target - start) >= 0
+        return (target, target * resistance) if reached else (free, push)
+
+    def _regulate(self) -> tuple[float, float]:
+        """Return the current that will flow, and the volts that lead to it.
+
+        Both settings bound what flows, the sign is that of the one that the mode holds.
+        Switched off, the supply drives 0 V and does not disconnect the coil; a current
+        above a limit that was lowered decays without any voltage: a choice.
         """
         if not self._on:
-            return 0.0
-        at_current = self._current * self._resistance
+            return 0.0, 0.0
+        held = self._current if self._mode == "CURR" else self._voltage
+        most = min(abs(self._current), abs(self._voltage) / self._resistance)
+        target = math.copysign(most, held)
+        change = target - self._coil_current
         if self._mode == "CURR":
-            return math.copysign(min(abs(at_current), abs(self._voltage)), at_current)
-        return math.copysign(min(abs(self._voltage), abs(at_current)), self._voltage)
+            return target, math.copysign(self._voltage, change)
+        wanted = self._voltage / self._resistance - self._coil_current
+        return target, self._voltage if wanted * change > 0 else 0.0
 
     @property
     def mode(self) -> str:
@@ -171,10 +191,12 @@ class _Mode(Choice):
 
 
 def _measure_current(supply: SimulatedKepcoBOP) -> str:
+    supply.clock.sleep(READING_TIME)
     return supply.measure(supply.coil_current, CURRENT_NOISE)
 
 
 def _measure_voltage(supply: SimulatedKepcoBOP) -> str:
+    supply.clock.sleep(READING_TIME)
     return supply.measure(supply.driven_voltage, VOLTAGE_NOISE)
 
 

@@ -2,29 +2,20 @@
 
 Commands and forms are those of the manual (chapter 6) on the virtual serial port
 of its USB, lines ending with LF. Noise, and what it answers beyond its range, are choices.
+The filter of readings is kept and answered, and changes nothing; the largest reading is
+that of the readings that were asked for.
 """
 
 import math
-from collections import deque
 from typing import Any
 
 import numpy as np
 
 from labsyn.drivers.clock import VirtualClock
-from labsyn.drivers.simulated.answers import AnswerQueue
 from labsyn.drivers.simulated.environment import Environment
-from labsyn.drivers.simulated.srs import (
-    EXECUTION_ERROR,
-    Command,
-    SRSError,
-    integer,
-    number,
-    parse_statement,
-    setting,
-    split_message,
-)
+from labsyn.drivers.simulated.lakeshore425_commands import LAKESHORE425_COMMANDS
+from labsyn.drivers.simulated.terse_instrument import TerseInstrument
 
-IDENTITY = "LSCI,MODEL425,4250022,1.0"
 RANGES = {1: 35.0, 2: 350.0, 3: 3500.0, 4: 35_000.0}
 """Gauss, by number, with a high sensitivity probe."""
 PER_GAUSS = {1: 1.0, 2: 1e-4, 3: 1.0, 4: 1000 / (4 * math.pi)}
@@ -38,15 +29,16 @@ _UPDATE = 0.1  # seconds between new readings; a reading in between is the same
 _AUTO_DOWN = 0.09  # below this share the automatic range goes one down
 _DC = 1
 _ZERO_TIME = 5.0  # seconds that ZPROBE takes
-_POWER_ON, _QUERY_ERROR = 1 << 7, 1 << 2
-_LARGEST_SETPOINT = 350e3  # gauss
+QUERY_TIME = 10e-3
+"""Seconds that a query takes on the serial port; a choice. A program that polls waits so."""
 _DEFAULTS: dict[tuple[Any, ...], Any] = {
     ("UNIT",): 1, ("RANGE",): 4, ("AUTO",): 1, ("RDGMODE",): (_DC, 1, 2), ("REL",): 0,
+    ("ALARM",): (0, 1, 0.0, 0.0, 1, 0, 0), ("RELAY",): (0, 3),
     ("*ESE",): 0, ("*SRE",): 0,
 }  # fmt: skip
 
 
-class SimulatedLakeShore425:
+class SimulatedLakeShore425(TerseInstrument):
     """A gaussmeter.
 
     Parameters
@@ -55,6 +47,8 @@ class SimulatedLakeShore425:
         Whose field it measures.
     clock : VirtualClock
         The time of the bench.
+    query_time : float
+        Seconds that a query takes.
     seed : int
         Seed of the noise.
     noise : bool
@@ -62,63 +56,39 @@ class SimulatedLakeShore425:
 
     Attributes
     ----------
-    log : deque of (float, str)
-        Virtual time and text of the latest messages, 10 000 at most.
-    settings : dict
-        What was set, by mnemonic.
     maximum, setpoint : float
         Largest magnitude since it was reset, and what relative readings refer to, in gauss.
     """
+
+    COMMANDS = LAKESHORE425_COMMANDS
 
     def __init__(
         self,
         environment: Environment,
         clock: VirtualClock,
         *,
+        query_time: float = QUERY_TIME,
         seed: int = 0,
         noise: bool = True,
     ) -> None:
-        self.log: deque[tuple[float, str]] = deque(maxlen=10_000)
-        self.settings: dict[tuple[Any, ...], Any] = {}
-        self.event = _POWER_ON
-        self._environment, self._clock = environment, clock
+        super().__init__(clock, query_time)
+        self._environment = environment
         self._rng, self._noise = np.random.default_rng(seed), noise
-        self._answers = AnswerQueue()
         self._zero = 0.0  # gauss that zeroing the probe takes off
         self._reading, self._read_at = 0.0, -math.inf
         self.reset()
 
-    def write(self, data: bytes) -> None:
-        """Handle one message; what is wrong with it sets bits of the event register."""
-        text = data.decode("latin-1")
-        self.log.append((self._clock.now(), text.rstrip("\r\n")))
-        for statement in split_message(text):
-            try:
-                command, values, is_query = parse_statement(statement, COMMANDS)
-                answer = command.handler(self, *values)
-            except SRSError as error:
-                self.event |= error.bit
-                continue
-            if not is_query:
-                self._read_at = -math.inf  # a new setting makes a new reading
-            if isinstance(answer, str) and not self._answers.put(
-                answer.encode("ascii") + b"\n"
-            ):
-                self.event |= _QUERY_ERROR
-
-    def read(self, count: int, termchar: bytes = b"") -> tuple[bytes, bool]:
-        return self._answers.read(count, termchar)
-
-    def clear(self) -> None:
-        """Forget what waits to be read."""
-        self._answers.clear()
+    def after_setting(self) -> None:
+        self._read_at = -math.inf  # a new setting makes a new reading
 
     def trigger(self) -> None:
         """Do nothing: a serial port has no trigger."""
 
     def status_byte(self) -> int:
         """Return message available 16, event 32 and request 64."""
-        byte = 16 * bool(self._answers) | 32 * bool(self.event & self.settings["*ESE",])
+        byte = 16 * bool(self._answers) | 32 * bool(
+            self.standard_event & self.settings["*ESE",]
+        )
         return byte | 64 * bool(byte & self.settings["*SRE",])
 
     def reset(self) -> None:
@@ -128,7 +98,7 @@ class SimulatedLakeShore425:
 
     def measure(self) -> float:
         """Return the reading in gauss, infinite on overload, as of the last update."""
-        now = self._clock.now()
+        now = self.clock.now()
         if now - self._read_at < _UPDATE:
             return self._reading
         self._read_at = now
@@ -150,10 +120,31 @@ class SimulatedLakeShore425:
             self.maximum = max(self.maximum, abs(self._reading))
         return self._reading
 
+    @property
+    def relay_on(self) -> bool:
+        """Whether the relay is switched on, or the alarm it follows is active."""
+        mode, which = self.settings["RELAY",]
+        return bool(mode == 1 or (mode == 2 and which & self._active_alarms()))
+
+    def _active_alarms(self) -> int:
+        """Return the alarms that are active: low 1, high 2, both where one end is as good."""
+        on, compares, low, high, where, *_ = self.settings["ALARM",]
+        reading = self.measure()
+        value = abs(reading) if compares == 1 else reading
+        if not on:
+            return 0
+        if where == 1:
+            return 1 * (value < low) | 2 * (value > high)
+        return 3 * (low < value < high)
+
     def zero_probe(self) -> None:
         """Take what the probe sees for zero: it should sit in a zero gauss chamber."""
-        self._clock.sleep(_ZERO_TIME)
+        self.clock.sleep(_ZERO_TIME)
         self._zero = 1e4 * self._environment.field
+
+    def to_gauss(self, value: float) -> float:
+        """Return a field that was given in the unit that is set."""
+        return value / PER_GAUSS[self.settings["UNIT",]]
 
     def show(self, gauss: float) -> str:
         """Return a field in the unit that is set."""
@@ -183,124 +174,3 @@ def format_number(value: float) -> str:
     if abs(round(digits, 3)) >= 1000:
         digits, power = digits / 1000, power + 3
     return f"{digits:+08.3f}E{power:+03d}"
-
-
-_Meter = SimulatedLakeShore425
-
-
-def _identify(meter: _Meter) -> str:
-    return IDENTITY
-
-
-def _reset(meter: _Meter) -> None:
-    meter.reset()
-
-
-def _query_field(meter: _Meter) -> str:
-    return meter.show(meter.measure())
-
-
-def _query_relative(meter: _Meter) -> str:
-    return meter.show(meter.measure() - meter.setpoint)
-
-
-def _query_maximum(meter: _Meter) -> str:
-    meter.measure()
-    return meter.show(meter.maximum)
-
-
-def _reset_maximum(meter: _Meter) -> None:
-    meter.maximum = 0.0
-
-
-def _set_range(meter: _Meter, index: int) -> None:
-    meter.settings["RANGE",], meter.settings["AUTO",] = index, 0
-
-
-def _query_range(meter: _Meter) -> str:
-    meter.measure()  # which chooses it
-    return str(meter.settings["RANGE",])
-
-
-def _set_automatic(meter: _Meter, on: int = 1) -> None:
-    """AUTO alone switches it on; that it takes a number is a choice after the 475."""
-    meter.settings["AUTO",] = on
-
-
-def _set_mode(meter: _Meter, mode: int, filtered: int, band: int) -> None:
-    meter.settings["RDGMODE",] = (mode, filtered, band)
-
-
-def _query_mode(meter: _Meter) -> str:
-    return ",".join(str(value) for value in meter.settings["RDGMODE",])
-
-
-def _zero_probe(meter: _Meter) -> None:
-    meter.zero_probe()
-
-
-def _set_setpoint(meter: _Meter, value: float) -> None:
-    gauss = value / PER_GAUSS[meter.settings["UNIT",]]
-    if abs(gauss) > _LARGEST_SETPOINT:
-        raise SRSError(EXECUTION_ERROR)
-    meter.setpoint = gauss
-
-
-def _query_setpoint(meter: _Meter) -> str:
-    return meter.show(meter.setpoint)
-
-
-def _query_probe(meter: _Meter) -> str:
-    return "40"  # high sensitivity
-
-
-def _query_event(meter: _Meter) -> str:
-    event, meter.event = meter.event, 0
-    return str(event)
-
-
-def _clear_status(meter: _Meter) -> None:
-    meter.event = 0
-
-
-def _query_status_byte(meter: _Meter) -> str:
-    return str(meter.status_byte())
-
-
-def _query_complete(meter: _Meter) -> str:
-    return "1"
-
-
-def _query_test(meter: _Meter) -> str:
-    return "0"
-
-
-_ON_OFF = integer(0, 1)
-COMMANDS: dict[str, Command] = {
-    "*IDN?": Command(_identify),
-    "*RST": Command(_reset),
-    "*CLS": Command(_clear_status),
-    "*ESR?": Command(_query_event),
-    "*STB?": Command(_query_status_byte),
-    "*OPC?": Command(_query_complete),
-    "*TST?": Command(_query_test),
-    **setting("*ESE", integer(0, 255)),
-    **setting("*SRE", integer(0, 255)),
-    "RDGFIELD?": Command(_query_field),
-    "RDGREL?": Command(_query_relative),
-    "RDGMX?": Command(_query_maximum),
-    "MXRST": Command(_reset_maximum),
-    **setting("UNIT", integer(1, 4)),
-    "RANGE": Command(_set_range, (integer(1, 4),)),
-    "RANGE?": Command(_query_range),
-    **setting("AUTO", _ON_OFF),
-    "AUTO": Command(_set_automatic, (_ON_OFF,), optional=1),
-    "RDGMODE": Command(_set_mode, (integer(1, 2), _ON_OFF, integer(1, 2))),
-    "RDGMODE?": Command(_query_mode),
-    "ZPROBE": Command(_zero_probe),
-    **setting("REL", _ON_OFF),
-    "RELSP": Command(_set_setpoint, (number(-math.inf, math.inf),)),
-    "RELSP?": Command(_query_setpoint),
-    "TYPE?": Command(_query_probe),
-}
-"""Every command of this instrument by mnemonic; ``?`` makes a query."""

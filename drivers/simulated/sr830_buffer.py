@@ -1,4 +1,7 @@
-"""The data buffer of a simulated SR830: two channels, 16383 points (manual, chapter 5)."""
+"""The data buffer of a simulated SR830: two channels, 16383 points (manual, chapter 5).
+
+The fast transfer mode is kept and answered, but no sample is sent without being asked for.
+"""
 
 import math
 import struct

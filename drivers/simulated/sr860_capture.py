@@ -129,11 +129,13 @@ class Capture:
         return f"#{len(digits)}{digits}".encode("ascii") + data
 
     def sample(self, index: int) -> list[float]:
-        """Return the values of one sample."""
+        """Return the values of one sample, counted from the oldest."""
         width = len(_COLUMNS[self._lock_in.settings["CAPTURECFG",]])
         if (index + 1) * width > self.n_bytes // _BYTES:
             raise SRSError(EXECUTION_ERROR)
-        return self._values[index * width : (index + 1) * width].tolist()
+        oldest = self._written if self.status & _WRAPPED else 0
+        start = (oldest + index * width) % self._capacity
+        return self._values[start : start + width].tolist()
 
 
 def _set_length(lock_in: "SimulatedSR860", kilobytes: int) -> None:

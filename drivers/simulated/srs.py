@@ -1,9 +1,10 @@
 """The terse command language of Stanford Research: statements in, handlers out.
 
 A statement is a mnemonic in either case, a question mark for a query, and a comma list;
-blanks are optional everywhere, and several statements are joined by ``;`` (SR830 manual,
-chapter 5). An illegal statement sets bit 5 of the standard event status byte, a
-value out of range bit 4; there is no queue of error texts.
+several statements are joined by ``;``. Blanks are optional everywhere in an SR830 (manual,
+chapter 5), while an SR860 wants one before the first argument and none before the question
+mark (manual, chapter 4). An illegal statement sets bit 5 of the standard event status byte,
+a value out of range bit 4; there is no queue of error texts.
 """
 
 import math
@@ -18,7 +19,8 @@ EXECUTION_ERROR = 1 << 4
 ILLEGAL_COMMAND = 1 << 5
 
 _STATEMENT = re.compile(r"(\*?[A-Za-z]+)\s*(\??)\s*(.*)", re.DOTALL)
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_SPACED_STATEMENT = re.compile(r"(\*?[A-Za-z]+)(\??)(?:\s+(.*))?", re.DOTALL)
+_NUMBER = re.compile(r"([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\s*([A-Za-z]*)", re.ASCII)
 
 Reader = Callable[[str], Any]
 """Turns the text of one argument into its value, or raises SRSError."""
@@ -34,13 +36,18 @@ class SRSError(InstrumentError):
         self.bit = bit
 
 
-def number(low: float, high: float) -> Reader:
-    """Return the reader of a real number, both bounds allowed."""
+def number(low: float, high: float, units: Mapping[str, float] | None = None) -> Reader:
+    """Return the reader of a real number, both bounds allowed.
+
+    One of `units` may follow it, which multiplies it by its value.
+    """
+    factors = {"": 1.0, **(units or {})}
 
     def read(text: str) -> float:
-        if not _NUMBER.fullmatch(text):
+        match = _NUMBER.fullmatch(text)
+        if match is None or match[2].upper() not in factors:
             raise SRSError(ILLEGAL_COMMAND)
-        value = float(text)
+        value = float(match[1]) * factors[match[2].upper()]
         if not low <= value <= high:
             raise SRSError(EXECUTION_ERROR)
         return value
@@ -103,9 +110,11 @@ def split_message(message: str) -> list[str]:
 
 
 def parse_statement(
-    statement: str, commands: Mapping[str, Command]
+    statement: str, commands: Mapping[str, Command], *, spaced: bool = False
 ) -> tuple[Command, tuple[Any, ...], bool]:
     """Return command, bound arguments, and whether it is a query.
+
+    With `spaced`, blanks must be where an SR860 wants them.
 
     Raises
     ------
@@ -113,11 +122,12 @@ def parse_statement(
         Bit 5 for an unknown mnemonic or arguments of the wrong form, bit 4 for values
         out of range.
     """
-    match = _STATEMENT.fullmatch(statement)
+    match = (_SPACED_STATEMENT if spaced else _STATEMENT).fullmatch(statement)
     name = match[1].upper() + match[2] if match else ""
     if match is None or name not in commands:
         raise SRSError(ILLEGAL_COMMAND)
-    texts = [text.strip() for text in match[3].split(",")] if match[3].strip() else []
+    arguments = (match[3] or "").strip()
+    texts = [text.strip() for text in arguments.split(",")] if arguments else []
     command = commands[name]
     return command, command.bind(texts), bool(match[2])
 

@@ -2,35 +2,26 @@
 
 import cmath
 import math
-from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 
 from labsyn.drivers.clock import VirtualClock
-from labsyn.drivers.simulated.answers import AnswerQueue
 from labsyn.drivers.simulated.environment import Environment
 from labsyn.drivers.simulated.lock_in_signal import Across, SignalPath
-from labsyn.drivers.simulated.srs import (
-    Command,
-    SRSError,
-    parse_statement,
-    split_message,
-)
+from labsyn.drivers.simulated.terse_instrument import TerseInstrument
 from labsyn.drivers.simulated.wiring import Wiring
 
 QUERY_TIME = 2e-3
 """Seconds that a query takes on the bus; a choice. A program that only polls waits so."""
 OUTPUT_FULL_SCALE = 1.09
 """An output overloads at 109 % of full scale (SR830 manual)."""
-_QUEUE_OVERFLOW = 1 << 2
-_POWER_ON = 1 << 7
 _AC_CORNER = 0.16  # hertz, of the coupling capacitor (SR830 manual)
 _AUX_RESOLUTION = 1 / 3000  # volt
 
 
-class SRSLockIn:
+class SRSLockIn(TerseInstrument):
     """A lock-in whose sine output drives the wiring and whose input reads it.
 
     Parameters
@@ -58,23 +49,18 @@ class SRSLockIn:
     noise : bool
         Whether input and device are noisy.
 
-    Attributes
-    ----------
-    settings : dict
-        What was set, by mnemonic and index.
-    log : deque of (float, str)
-        Virtual time and text of the latest messages, 10 000 at most.
-
     Raises
     ------
     ConfigError
         If the reference resistance is not positive, or the input is across something else.
     """
 
-    COMMANDS: ClassVar[Mapping[str, Command]]
+    IDENTITY: ClassVar[str]
     DEFAULTS: ClassVar[Mapping[tuple[Any, ...], Any]]
     POWER_ON_AMPLITUDE: ClassVar[float]
     NOISE_DENSITY: ClassVar[float]
+    FIRST_AUX: ClassVar[int]
+    """Index of the first auxiliary output in the commands."""
 
     def __init__(
         self,
@@ -90,15 +76,12 @@ class SRSLockIn:
         seed: int = 0,
         noise: bool = True,
     ) -> None:
-        self.address, self.clock = address, clock
-        self.log: deque[tuple[float, str]] = deque(maxlen=10_000)
-        self.settings: dict[tuple[Any, ...], Any] = {}
-        self.standard_event = _POWER_ON
+        super().__init__(clock, query_time)
+        self.address = address
         self.lock_in_status = 0
         self.enables = {"*ESE": 0, "*SRE": 0, "LIAE": 0, "ERRE": 0}
-        self._wiring, self._query_time = wiring, query_time
+        self._wiring = wiring
         self._aux_inputs = dict(aux_inputs or {})
-        self._answers = AnswerQueue()
         self._time = clock.now()
         self.signal = SignalPath(
             wiring,
@@ -110,40 +93,9 @@ class SRSLockIn:
         )
         self.clear_storage()
         # Not by way of reset(): a device must not feel its amplitude, even for no time.
-        self.settings = {**self.DEFAULTS, ("SLVL",): self.POWER_ON_AMPLITUDE}
-        self.configure()
+        self.restore({**self.DEFAULTS, ("SLVL",): self.POWER_ON_AMPLITUDE})
         if environment is not None:
             environment.watch(self.advance)
-
-    def write(self, data: bytes) -> None:
-        """Handle one message; what is wrong with it sets bits of the standard event status."""
-        message = data.decode("latin-1")
-        self.log.append((self.clock.now(), message.rstrip("\r\n")))
-        for statement in split_message(message):
-            try:
-                self._run(statement)
-            except SRSError as error:
-                self.standard_event |= error.bit
-
-    def _run(self, statement: str) -> None:
-        command, values, is_query = parse_statement(statement, self.COMMANDS)
-        if is_query:
-            self.clock.sleep(self._query_time)
-        self.advance()
-        answer = command.handler(self, *values)
-        if not is_query:
-            self.configure()
-        if answer is not None:
-            raw = answer if isinstance(answer, bytes) else answer.encode("ascii") + b"\n"
-            if not self._answers.put(raw):
-                self.standard_event |= _QUEUE_OVERFLOW
-
-    def read(self, count: int, termchar: bytes = b"") -> tuple[bytes, bool]:
-        return self._answers.read(count, termchar)
-
-    def clear(self) -> None:
-        """Forget what waits to be read (device clear); settings stay."""
-        self._answers.clear()
 
     def trigger(self) -> None:
         """Trigger data storage, as TRIG does."""
@@ -160,7 +112,13 @@ class SRSLockIn:
     def reset(self) -> None:
         """Set the defaults of ``*RST``; stored data are lost."""
         self.clear_storage()
-        self.settings = dict(self.DEFAULTS)
+        self.restore(self.DEFAULTS)
+
+    def restore(self, settings: Mapping[tuple[Any, ...], Any]) -> None:
+        """Replace every setting, and let the outputs follow."""
+        self.settings = dict(settings)
+        for index in range(4):
+            self.drive_aux(index + 1, self.settings["AUXV", index + self.FIRST_AUX])
         self.configure()
 
     def advance(self) -> None:
@@ -180,13 +138,18 @@ class SRSLockIn:
         self.signal.advance(max(time - self._time, 0.0), level)
         self._time = max(time, self._time)
 
+    def before_statement(self) -> None:
+        self.advance()
+
+    def after_setting(self) -> None:
+        self.configure()
+
     def configure(self) -> None:
         """Give the settings to the signal path; subclasses add theirs."""
         phase = cmath.rect(1.0, -math.radians(self.settings["PHAS",]))
-        coupling = 1.0
+        coupling = 1 + 0j
         if self.settings["ICPL",] == 0:
-            frequency = self.settings["FREQ",]
-            coupling = frequency / math.hypot(frequency, _AC_CORNER)
+            coupling = 1 / (1 - 1j * _AC_CORNER / self.settings["FREQ",])  # one RC stage
         # The small signal has no harmonics, and without a reference nothing is detected.
         detects = self.settings["HARM",] == 1 and self.has_reference
         self.signal.response = phase * coupling if detects else 0j
@@ -195,10 +158,8 @@ class SRSLockIn:
     @property
     def outputs(self) -> tuple[float, float, float, float]:
         """X, Y, R in volt (or ampere) and theta in degrees, saturated where they do."""
-        raw = self.signal.output
-        most = self.saturation
-        x, y = (min(max(part, -most), most) for part in (raw.real, raw.imag))
-        return x, y, min(abs(raw), most), math.degrees(cmath.phase(raw))
+        x, y, r = (min(max(value, -most), most) for value, most in self.scaled_outputs())
+        return x, y, r, math.degrees(cmath.phase(self.signal.output))
 
     def aux_input(self, channel: int) -> float:
         """Return the volts at auxiliary input `channel` of 1 to 4, 1/3 mV resolved."""
@@ -216,10 +177,9 @@ class SRSLockIn:
         """Volts (or ampere) of full scale."""
         raise NotImplementedError
 
-    @property
-    def saturation(self) -> float:
-        """Volts (or ampere) that X, Y and R cannot exceed."""
-        return OUTPUT_FULL_SCALE * self.full_scale
+    def scaled_outputs(self) -> list[tuple[float, float]]:
+        """Return X, Y and R in volt (or ampere), each with what it cannot exceed."""
+        raise NotImplementedError
 
     @property
     def has_reference(self) -> bool:

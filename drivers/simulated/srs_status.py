@@ -59,12 +59,17 @@ def _enable(name: str) -> dict[str, Command]:
     }
 
 
+def _identify(lock_in: "SRSLockIn") -> str:
+    return lock_in.IDENTITY
+
+
 def _reset(lock_in: "SRSLockIn") -> None:
     lock_in.reset()
 
 
-_BIT = (integer(0, 15),)
+_BIT = (integer(0, 15),)  # the lock-in status of an SR860 has more than eight
 STATUS_COMMANDS: dict[str, Command] = {
+    "*IDN?": Command(_identify),
     "*CLS": Command(_clear_status),
     "*RST": Command(_reset),
     "*ESR?": Command(_query_event, _BIT, optional=1),
@@ -76,4 +81,4 @@ STATUS_COMMANDS: dict[str, Command] = {
     **_enable("LIAE"),
     **_enable("ERRE"),
 }
-"""Commands of status bytes, the same in every model."""
+"""Commands of identity, reset and status bytes, the same in every model."""

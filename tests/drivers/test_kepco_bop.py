@@ -126,6 +126,15 @@ def test_the_field_is_ramped(
         supply.ramp_current(13.0)
 
 
+def test_nothing_is_sent_before_the_voltage_limit_was_checked() -> None:
+    for limit in (50.0, float("nan")):
+        with (
+            expected_protocol(KepcoBOP, []) as instrument,
+            pytest.raises(LimitError, match=r"a voltage limit of .* nothing was sent"),
+        ):
+            instrument.setup_current(voltage_limit=limit)
+
+
 def test_shutdown_ramps_to_zero_before_the_output_goes_off(
     supply: KepcoBOP, simulated: SimulatedKepcoBOP, clock: VirtualClock
 ) -> None:

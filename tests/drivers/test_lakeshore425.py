@@ -1,6 +1,7 @@
 """The gaussmeter driver: tesla whatever the display says, and no silent overload."""
 
 import math
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -88,13 +89,15 @@ def test_a_refused_setting_is_told() -> None:
         instrument.unit = "T"
 
 
-def test_a_garbled_reading() -> None:
+@pytest.mark.parametrize("reply", ["+0..3", "nan", "1e999"])
+def test_a_garbled_reading(reply: str) -> None:
     with (
         expected_protocol(
-            LakeShore425, [*OPENING, ("UNIT?", "2"), ("RDGFIELD?", "+0..3")]
+            LakeShore425, [*OPENING, ("UNIT?", "2"), ("RDGFIELD?", reply)]
         ) as instrument,
         pytest.raises(
-            InstrumentDataError, match=r"answered '\+0\.\.3' to RDGFIELD\?, no number"
+            InstrumentDataError,
+            match=rf"answered '{re.escape(reply)}' to RDGFIELD\?, no number",
         ),
     ):
         _ = instrument.field

@@ -190,7 +190,7 @@ def test_properties_of_the_sr860(sr860: Any) -> None:
         "filter_synchronous": "On", "input_voltage_mode": "A-B", "input_coupling": "DC",
         "input_shields": "Ground", "input_range": "100M", "input_current_gain": "100MEG",
         "reference_source": "EXT", "aux_out_1": 1.0, "frequencypreset1": 5.0,
-        "frequencypreset3": 7.0, "sine_amplitudepreset1": 0.5, "sine_dclevelpreset4": -1.0,
+        "frequencypreset2": 7.0, "sine_amplitudepreset4": 0.5, "sine_dclevelpreset1": -1.0,
         "parameter_DAT1": 2, "strip_chart_dat1": "0", "timebase": 1, "harmonicdual": 2,
     }.items():  # fmt: skip
         setattr(sr860, name, value)
@@ -201,13 +201,16 @@ def test_properties_of_the_sr860(sr860: Any) -> None:
 
 
 def test_the_wire_is_not_bent_for_what_the_sr860_driver_misspells(sr860: Any) -> None:
-    """PyMeasure 0.16 sends ADVFIL and GSDP: the instrument knows neither."""
+    """PyMeasure 0.16 sends ADVFIL, GSDP and PSTF2: the instrument knows none of them."""
     with pytest.raises(TypeError, match="not all arguments converted"):
         sr860.reference_externalinput = "1MEG"  # its command is REFZ&d
     sr860.ask("*ESR?")
     for name, value in (
         ("filter_advanced", "On"),
         ("horizontal_time_div", 3),
+        ("frequencypreset3", 7.0),
+        ("sine_amplitudepreset1", 0.5),
+        ("sine_dclevelpreset4", -1.0),
     ):
         setattr(sr860, name, value)
         assert sr860.ask("*ESR?") == "32\n"

@@ -113,7 +113,7 @@ def test_refusals_set_the_status_byte_and_nothing_else(message: str, status: int
 def test_the_voltage_divider(kind: type[SRSLockIn], across: str, ohms: float) -> None:
     """Ohm's law is the oracle: the sine is shared by reference resistor and device."""
     lock_in, clock = make(kind, Resistor(ohms), input_across=across)
-    lock_in.write(b"SLVL 0.5")
+    lock_in.write(b"ICPL 1;SLVL 0.5")
     clock.sleep(10)
     share = ohms / (ohms + 1e6)
     first = 0 if kind is SimulatedSR860 else 1
@@ -223,6 +223,9 @@ def test_long_time_constants_need_a_low_frequency() -> None:
     lock_in, _ = make()
     lock_in.write(b"*CLS;OFLT 14")
     assert ask(lock_in, "*ESR?") == "16"
+    lock_in.write(b"FREQ 200;OFLT 14")  # the low range is entered below 199.21 Hz
+    assert ask(lock_in, "*ESR?;OFLT?") == "16"
+    assert lock_in.read(9) == (b"8\n", True)
     lock_in.write(b"FREQ 100;OFLT 14;*CLS;FREQ 1000")
     assert ask(lock_in, "OFLT?") == "13"
     assert ask(lock_in, "LIAS?") == str(16 + 32)
@@ -259,6 +262,124 @@ def test_automatic_gain_finds_the_smallest_scale() -> None:
     assert TIME_CONSTANTS[int(ask(lock_in, "OFLT?"))] == 0.1
     lock_in.write(b"AOFF 1")
     assert float(ask(lock_in, "OEXP?1").split(",")[0]) == pytest.approx(100, abs=0.1)
+
+
+def test_offset_and_expand_of_an_sr830() -> None:
+    """0.5 V on 1 V: 40 % off is displayed as 0.1 V (manual, page 2-10); R has its own."""
+    lock_in, clock = make()
+    lock_in.write(b"ICPL 1;SLVL 1;OEXP 1,40,1")
+    clock.sleep(10)
+    assert numbers(ask(lock_in, "SNAP?1,3,10")) == pytest.approx([0.1, 0.5, 0.1])
+    assert ask(lock_in, "LIAS?") == "0"
+    lock_in.write(b"OEXP 1,40,2")  # full scale of the display is 10 mV now
+    clock.sleep(1)
+    assert float(ask(lock_in, "OUTP?1")) == pytest.approx(0.0109)
+    assert ask(lock_in, "LIAS?") == "4"
+    lock_in.write(b"AOFF 1;AOFF 3")
+    assert numbers(ask(lock_in, "SNAP?1,3")) == pytest.approx([0.0, 0.0], abs=1e-4)
+    assert ask(lock_in, "OEXP?1") == "50.00,2"
+    lock_in.write(b"AOFF 1")
+    assert ask(lock_in, "OEXP?1") == "50.00,2"  # it is where it should be already
+    assert float(ask(lock_in, "OUTP?4")) == 0.0
+
+
+def test_ac_coupling_is_one_high_pass() -> None:
+    """f/fc = 1/0.16: R falls by 1/sqrt(1 + (fc/f)²), the phase leads by atan(fc/f)."""
+    lock_in, clock = make()
+    lock_in.write(b"SLVL 1;FREQ 1")
+    clock.sleep(10)
+    r, theta = numbers(ask(lock_in, "SNAP?3,4"))
+    assert r == pytest.approx(0.5 / math.hypot(1, 0.16), rel=1e-4)
+    assert theta == pytest.approx(math.degrees(math.atan(0.16)), abs=1e-3)
+
+
+def test_the_high_current_gain_ends_at_10_na() -> None:
+    lock_in, _ = make()
+    lock_in.write(b"SENS 20;ISRC 3")  # 10 nA
+    assert ask(lock_in, "ISRC?") == "3"
+    lock_in.write(b"SENS 21")
+    assert ask(lock_in, "ISRC?") == "2"
+    lock_in.write(b"SENS 20")
+    assert ask(lock_in, "ISRC?") == "2"  # that does not select the gain
+
+
+def test_setups_are_saved_and_recalled() -> None:
+    lock_in, _ = make()
+    lock_in.write(b"SLVL 0.1;SENS 20;AUXV 2,1.5;SSET 9;*RST;*CLS;RSET 9")
+    assert [ask(lock_in, query) for query in ("SLVL?", "SENS?", "AUXV?2")] == [
+        "0.100", "20", "1.500",
+    ]  # fmt: skip
+    lock_in.write(b"RSET 8")
+    assert ask(lock_in, "*ESR?") == "16"  # never saved
+
+
+def test_front_panel_and_interface_of_an_sr830() -> None:
+    lock_in, _ = make()
+    lock_in.write(b"*CLS;KCLK 0;ALRM 0;LOCL 2;*PSC 0;FPOP 2,1;OVRM 0")
+    queries = ("KCLK?", "ALRM?", "LOCL?", "*PSC?", "FPOP? 2", "FPOP? 1", "OVRM?", "*ESR?")
+    assert [ask(lock_in, query) for query in queries] == list("00201000")
+
+
+@pytest.mark.parametrize(
+    ("kind", "first"), [(SimulatedSR830, 1), (SimulatedSR860, 0)], ids=["sr830", "sr860"]
+)
+def test_auxiliary_outputs_hold_what_they_are_wired_to(
+    kind: type[SRSLockIn], first: int
+) -> None:
+    class Witness(Resistor):
+        seen: float | None = None
+
+        def advance(self, voltages: Mapping[str, float | None], seconds: float) -> None:
+            self.seen = voltages["top"]
+
+    device, clock = Witness(), VirtualClock()
+    wiring = Wiring(clock)
+    wiring.connect("GPIB0::8::INSTR/aux1", device, "top")
+    wiring.ground(device, "bottom")
+    lock_in = kind(wiring, clock)
+    seen = [device.seen]
+    lock_in.write(f"AUXV {first},2.5".encode())
+    seen.append(device.seen)
+    lock_in.write(b"*RST")
+    assert [*seen, device.seen] == [0.0, 2.5, 0.0]
+
+
+def test_an_sr860_reads_units() -> None:
+    lock_in, _ = make(SimulatedSR860)
+    lock_in.write(b"*CLS;FREQ 12.34 kHz;SLVL 100 MV;SOFF -2V;PHAS 1 RAD;PSTF 2,3KHZ")
+    assert ask(lock_in, "FREQ?;SLVL?;SOFF?;PSTF? 2") == "12340;0.1;-2;3000"
+    assert float(ask(lock_in, "PHAS?")) == pytest.approx(math.degrees(1))
+    lock_in.write(b"SLVL 3 V;FREQ 1 V")
+    assert ask(lock_in, "*ESR?") == str(16 + 32)
+
+
+@pytest.mark.parametrize("message", ["SLVL0.5", "SLVL ?", "OUTP?0", "PSTF2, 7"])
+def test_an_sr860_wants_its_blanks(message: str) -> None:
+    lock_in, _ = make(SimulatedSR860)
+    lock_in.write(b"*CLS;" + message.encode())
+    assert ask(lock_in, "*ESR?") == "32"
+
+
+def test_answers_to_one_line() -> None:
+    """An SR830 ends each answer with a line feed, an SR860 joins them by semicolons."""
+    seen = []
+    for kind in (SimulatedSR830, SimulatedSR860):
+        lock_in, _ = make(kind)
+        lock_in.write(b"HARM 2;HARM?;OFSL?\nHARM?\n")
+        seen.append([lock_in.read(99) for _ in range(4)])
+    two, one, nothing = (b"2\n", True), (b"1\n", True), (b"", False)
+    assert seen == [[two, one, two, nothing], [(b"2;1\n", True), two, nothing, nothing]]
+
+
+def test_analogue_outputs_of_an_sr860() -> None:
+    lock_in, clock = make(SimulatedSR860)
+    lock_in.write(b"ICPL DC;SLVL 1;COUT OCH2, RTH;CEXP R, X100;CRAT 1, ON;OAUT X")
+    clock.sleep(10)
+    lock_in.write(b"OAUT X;OVRM OFF")
+    assert ask(lock_in, "COUT? 1;CEXP? 2;CRAT? Y;COFA? 0;COFP? X;OVRM?") == "1;2;1;1;50.00;0"
+    assert float(ask(lock_in, "OUTP? X")) == pytest.approx(0.5)  # readings keep it
+    lock_in.write(b"*CLS;COFP 3,1")
+    assert ask(lock_in, "*ESR?") == "16"
 
 
 def test_the_offset_of_an_sr860_is_not_in_the_small_signal() -> None:
@@ -389,6 +510,18 @@ def test_a_continuous_capture_wraps() -> None:
     clock.sleep(1000)
     assert ask(lock_in, "CAPTURESTAT?") == "7"
     assert ask(lock_in, "CAPTUREBYTES?") == "2048"
+
+
+def test_a_wrapped_capture_counts_from_its_oldest_sample() -> None:
+    """X climbs all the while, so samples in the order of time are in the order of size."""
+    lock_in, clock = make(SimulatedSR860, query_time=0.0)
+    lock_in.write(b"OFLT 14;OFSL 0;CAPTURELEN 2;CAPTURECFG XY;CAPTURESTART CONT,IMM;SLVL 1")
+    clock.sleep(1.5)
+    lock_in.write(b"CAPTURESTOP")
+    assert ask(lock_in, "CAPTURESTAT?") == "6"
+    seen = [numbers(ask(lock_in, f"CAPTUREVAL? {index}"))[0] for index in range(256)]
+    assert seen == sorted(seen)
+    assert 0 < seen[0] < seen[-1]
 
 
 def test_reset_and_power_on_differ() -> None:

@@ -11,11 +11,8 @@ from labsyn.data.errors import ConfigError
 from labsyn.drivers.clock import VirtualClock
 from labsyn.drivers.simulated.environment import Environment
 from labsyn.drivers.simulated.kepco_bop import SimulatedKepcoBOP
-from labsyn.drivers.simulated.lakeshore425 import (
-    COMMANDS,
-    SimulatedLakeShore425,
-    format_number,
-)
+from labsyn.drivers.simulated.lakeshore425 import SimulatedLakeShore425, format_number
+from labsyn.drivers.simulated.lakeshore425_commands import LAKESHORE425_COMMANDS
 
 
 def magnet(**options: Any) -> tuple[SimulatedKepcoBOP, Environment, VirtualClock]:
@@ -49,13 +46,58 @@ def test_the_field_follows_the_clock_although_nobody_asks() -> None:
     start(supply, 12)
     assert surroundings.field == 0.0
     clock.sleep(0.05)
-    assert surroundings.field == pytest.approx(0.3 * -math.expm1(-1))
+    assert surroundings.field == pytest.approx(0.45 * -math.expm1(-1))  # 36 V on 2 Ω
     clock.sleep(5)
     assert surroundings.field == pytest.approx(0.3)
     supply.write(b"OUTP OFF")
     assert surroundings.field == pytest.approx(0.3)
     clock.sleep(0.1)
     assert surroundings.field == pytest.approx(0.3 * math.exp(-2))
+
+
+def test_the_voltage_limit_sets_the_slew_rate() -> None:
+    """L dI/dt = V - R I: with R = 2 Ω and L = 0.1 H, 10 A take τ ln(V / (V - 20 V))."""
+    for volts in (36.0, 24.0):
+        supply, _, clock = magnet(coil_resistance=2.0, coil_time_constant=0.05)
+        supply.write(f"FUNC:MODE CURR;:VOLT {volts};CURR 10;OUTP ON".encode())
+        needed = 0.05 * math.log(volts / (volts - 20))
+        clock.sleep(0.99 * needed)
+        assert supply.coil_current < 10
+        assert supply.driven_voltage == volts
+        clock.sleep(0.02 * needed)
+        assert (supply.coil_current, supply.driven_voltage) == (10.0, 20.0)
+        supply.write(b"CURR -10")
+        assert supply.driven_voltage == -volts
+        clock.sleep(0.05 * math.log((volts + 20) / (volts - 20)))
+        assert supply.coil_current == pytest.approx(-10.0)
+
+
+def test_a_lowered_current_limit_holds() -> None:
+    supply, _, clock = magnet()
+    supply.write(b"VOLT 20;CURR 12;OUTP ON")
+    clock.sleep(5)
+    assert supply.coil_current == pytest.approx(10.0)
+    supply.write(b"CURR 4")
+    clock.sleep(5)
+    assert (supply.coil_current, supply.driven_voltage) == (4.0, 8.0)
+    supply.write(b"VOLT -20")
+    clock.sleep(5)
+    assert supply.coil_current == -4.0
+
+
+def test_polling_lets_time_pass() -> None:
+    supply, surroundings, clock = magnet()
+    gauss = SimulatedLakeShore425(surroundings, clock, noise=False)
+    for instrument, query, enough in ((supply, "MEAS:CURR?", 4.0), (gauss, "RDGFIELD?", 1e3)):
+        start(supply, 0.0)
+        clock.sleep(5)
+        start(supply, 4.0)
+        begin = clock.now()
+        polls = 0
+        while float(ask(instrument, query)) < enough and polls < 1000:
+            polls += 1
+        assert 0 < polls < 100
+        assert 0 < clock.now() - begin < 0.5
 
 
 def test_two_magnets_and_a_set_field_add_up() -> None:
@@ -207,6 +249,30 @@ def test_relative_maximum_zero_and_rms() -> None:
     assert ask(gauss, "RDGMODE?") == "2,1,1"
 
 
+def test_alarm_and_relay() -> None:
+    gauss, surroundings, clock = meter()
+    gauss.write(b"ALARM 1,1,100,300,1,0,0;RELAY 2,2")
+    seen = []
+    for tesla in (0.02, -0.05, 0.001):
+        surroundings.field = tesla
+        clock.sleep(1)
+        seen.append(ask(gauss, "RELAYST?"))
+    assert seen == ["0", "1", "0"]  # only the low alarm is active at 10 G
+    gauss.write(b"RELAY 2,1")
+    assert ask(gauss, "RELAYST?") == "1"
+    gauss.write(b"ALARM 1,2,-20,20,2,0,1;RELAY 2,3")
+    assert ask(gauss, "RELAYST?") == "1"  # inside
+    gauss.write(b"UNIT 2")
+    assert ask(gauss, "ALARM?") == "1,2,-002.000E-03,+002.000E-03,2,0,1"
+    gauss.write(b"DFLT 99;RELAY 1,1;*CLS;*OPC")
+    assert [ask(gauss, q) for q in ("UNIT?", "RELAY?", "RELAYST?", "*ESR?")] == [
+        "1", "1,1", "1", "1",
+    ]  # fmt: skip
+    gauss.write(b"ALARM 1,1,0,4e5,1,0,0")
+    assert ask(gauss, "*ESR?") == "16"
+    assert ask(gauss, "RDGMNMX?") == "+000.000E+00,+010.000E+00"
+
+
 @pytest.mark.parametrize(
     ("message", "status"),
     [("RANGE 5", 16), ("RANGE", 32), ("UNIT x", 32), ("XX?", 32), ("RELSP 1e9", 16)],
@@ -244,7 +310,7 @@ def _message(headers: list[str]) -> st.SearchStrategy[bytes]:
 _SUPPLY = _message(
     ["CURR", "CURR?", "VOLTage", "OUTP", "FUNC:MODE", "MEAS:CURR?", "*RST", "SYST:ERR?", "*WAI"]
 )
-_METER = _message(list(COMMANDS))
+_METER = _message(list(LAKESHORE425_COMMANDS))
 
 
 def check_survival(supply_message: bytes, meter_message: bytes) -> None:

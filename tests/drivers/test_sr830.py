@@ -99,8 +99,20 @@ def test_the_scaling_is_sent_as_an_index(lock_in: SR830) -> None:
         lock_in.set_scaling("X", 106.0)
 
 
+def test_an_offset_shifts_readings_and_is_recorded(
+    lock_in: SR830, simulated: SimulatedSR830
+) -> None:
+    lock_in.input_coupling = "DC"
+    lock_in.amplitude = 0.5
+    lock_in.set_scaling("X", 40.0)
+    simulated.clock.sleep(10)
+    assert lock_in.read_xy() == pytest.approx((0.1, 0.0), abs=1e-6)
+    assert lock_in.settings()["OEXP 1"] == "40.00,0"
+
+
 def test_an_open_output_is_read_whole(lock_in: SR830, simulated: SimulatedSR830) -> None:
     measured: LockIn = lock_in
+    lock_in.input_coupling = "DC"  # no phase of the coupling capacitor
     measured.amplitude = 0.5
     simulated.clock.sleep(10)
     assert measured.read_xy() == pytest.approx((0.5, 0.0), abs=1e-6)
@@ -122,7 +134,11 @@ def test_a_refused_command_is_told(lock_in: SR830) -> None:
 
 @pytest.mark.parametrize(
     ("query", "reply", "message"),
-    [("SNAP?1,2", "0.05", "not two values"), ("SNAP?1,2", "a,b", "no number")],
+    [
+        ("SNAP?1,2", "0.05", "not two values"),
+        ("SNAP?1,2", "a,b", "no number"),
+        ("SNAP?1,2", "nan,0.1", "not two values"),
+    ],
 )
 def test_garbled_readings(query: str, reply: str, message: str) -> None:
     with (

@@ -83,9 +83,12 @@ def test_a_reading_and_its_overload(mfli: ZurichMFLI, session: Session) -> None:
     seen = [mfli.overloaded]
     session.answers["/sigins/0/min"] = -1.0
     assert [*seen, mfli.overloaded] == [False, True]
-    session.answers["/demods/0/sample"] = {}
-    with pytest.raises(InstrumentDataError, match=r"answered \{\} as a sample, not x and y"):
-        mfli.read_xy()
+    for sample in ({}, {"x": [math.nan], "y": [0.0]}):
+        session.answers["/demods/0/sample"] = sample
+        with pytest.raises(
+            InstrumentDataError, match=r"answered \{.*\} as a sample, not x and"
+        ):
+            mfli.read_xy()
 
 
 @pytest.mark.parametrize(
