@@ -9,7 +9,7 @@ from typing import Any
 
 from labsyn.data.errors import ConfigError, UnsafeShutdownError
 from labsyn.drivers.account import Account
-from labsyn.drivers.bench_model import BenchConfig, SimulationConfig
+from labsyn.drivers.bench_model import BenchConfig
 from labsyn.drivers.casting import cast, check_roles
 from labsyn.drivers.clock import Clock, RealClock
 from labsyn.drivers.config import load_config, simulated_config
@@ -126,21 +126,25 @@ class Bench:
         """
         return cls(simulated_config(device, seed, parameters))
 
-    def twin(self) -> "Bench":
-        """Return a fresh simulated bench of the same file; no real instrument is opened.
+    @classmethod
+    def open_twin(cls, path: Path | str, *, roles: Iterable[str] = ()) -> "Bench":
+        """Return the simulated twin of the bench of a TOML file; nothing real is opened.
 
         Raises
         ------
+        RoleError
+            If it has not all of `roles`.
         ConfigError
             If the file does not say which device to simulate.
         """
-        simulation = self.config.simulation
-        if simulation is None:
-            raise ConfigError(
-                "this bench file does not say which device its simulated twin has; add "
-                "[simulation] with device = … and enabled = false"
-            )
-        return Bench(twin_of(self.config, simulation), self.text)
+        path = Path(path)
+        config = load_config(path)
+        check_roles(roles, config.roles.played())
+        return cls(twin_of(config), path.read_text(encoding="utf-8"))
+
+    def twin(self) -> "Bench":
+        """Return a fresh simulated bench of the same file, as `open_twin` does."""
+        return Bench(twin_of(self.config), self.text)
 
     @property
     def is_simulated(self) -> bool:
@@ -314,8 +318,14 @@ class Bench:
             self._log.close()
 
 
-def twin_of(config: BenchConfig, simulation: SimulationConfig) -> BenchConfig:
+def twin_of(config: BenchConfig) -> BenchConfig:
     """Return the bench file of the simulated twin: the same, but without any fault."""
+    simulation = config.simulation
+    if simulation is None:
+        raise ConfigError(
+            "this bench file does not say which device its simulated twin has; add "
+            "[simulation] with device = … and enabled = false"
+        )
     return config.model_copy(
         update={
             "simulation": simulation.model_copy(update={"enabled": True}),

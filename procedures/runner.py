@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, overload
 
 from pymeasure.experiment import Procedure
 
@@ -18,11 +18,25 @@ from labsyn.data.errors import BenchError, InstrumentError, StorageError, Unsafe
 from labsyn.data.run import Run, RunWriter
 from labsyn.drivers.bench import Bench
 from labsyn.procedures.base import BenchProcedure
+from labsyn.procedures.dry_run import DryRun
+from labsyn.procedures.dry_run import dry_run as play
 
 Progress = Callable[[float], None]
 _MOST_RUNS = 1000
 
 
+@overload
+def measure(
+    procedure: BenchProcedure, bench: Bench, folder: Path | str = ..., *,
+    name: str | None = ..., sample: dict[str, Any] | None = ...,
+    on_progress: Progress | None = ..., dry_run: Literal[False] = ...,
+) -> Run: ...  # fmt: skip
+@overload
+def measure(
+    procedure: BenchProcedure, bench: Bench, folder: Path | str = ..., *,
+    name: str | None = ..., sample: dict[str, Any] | None = ...,
+    on_progress: Progress | None = ..., dry_run: Literal[True],
+) -> DryRun: ...  # fmt: skip
 def measure(
     procedure: BenchProcedure,
     bench: Bench,
@@ -31,7 +45,8 @@ def measure(
     name: str | None = None,
     sample: dict[str, Any] | None = None,
     on_progress: Progress | None = None,
-) -> Run:
+    dry_run: bool = False,
+) -> Run | DryRun:
     """Run `procedure` on `bench` and return the stored run.
 
     Parameters
@@ -48,11 +63,14 @@ def measure(
         What is measured (wafer, die, electrodes, temperature, …), for the file.
     on_progress : callable, optional
         Called with per cent done.
+    dry_run : bool
+        Whether to play it on the simulated twin of `bench` instead: nothing is sent to
+        `bench`, and no file is kept.
 
     Returns
     -------
-    Run
-        ``finished``, or ``aborted`` after a signal.
+    Run or DryRun
+        ``finished``, or ``aborted`` after a signal; of a dry run what it would do.
 
     Raises
     ------
@@ -63,6 +81,9 @@ def measure(
     Exception
         Whatever the procedure raised, with a note that names the file that was kept.
     """
+    if dry_run:
+        with bench.twin() as twin:
+            return play(procedure, twin)
     bench.require(procedure.ROLES)
     procedure.check(bench)
     writer = _start(procedure, bench, Path(folder), name, sample or {})

@@ -1,11 +1,15 @@
 """``labsyn run``: a procedure on a bench, real or simulated."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from labsyn.cli.console import FAILED, INTERRUPTED, one_step, print_json, print_table
+
+if TYPE_CHECKING:
+    from labsyn.drivers.bench import Bench
+    from labsyn.procedures.base import BenchProcedure
 
 
 def run(
@@ -31,6 +35,10 @@ def run(
     list_all: Annotated[
         bool, typer.Option("--list", help="List procedures and their parameters.")
     ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Play it on the simulated twin; touch nothing real."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Run a procedure and store the run: labsyn run pulse_train --device lixcoo2."""
@@ -53,6 +61,10 @@ def run(
     if bench is not None and seed is not None:
         raise ConfigError("--seed goes with --device; a bench file has its own seed")
     chosen = find_procedure(procedure)(**_assignments(settings or [], "--set"))
+    if dry_run:
+        twin = Bench.open_twin(bench, roles=chosen.ROLES) if bench else None
+        _dry_run(chosen, twin or Bench.simulated(device, seed=seed or 0), as_json)
+        return
     opened = Bench.open(bench) if bench else Bench.simulated(device, seed=seed or 0)
     where = f"a simulated {device}" if device else bench
     with opened, one_step(f"{procedure} on {where}") as update:
@@ -77,6 +89,18 @@ def run(
         typer.echo(f"{stored.path}: {stored.status}, {stored.n_rows} rows, {flagged} flagged")
     if stored.status != "finished":
         raise typer.Exit(INTERRUPTED if stored.status == "aborted" else FAILED)
+
+
+def _dry_run(procedure: "BenchProcedure", twin: "Bench", as_json: bool) -> None:
+    from labsyn.procedures.dry_run import dry_run
+
+    with twin, one_step(f"{procedure.name()} on the simulated twin"):
+        done = dry_run(procedure, twin)
+    if as_json:
+        print_json(done.to_dict())
+        return
+    heads = ["of the whole run", "on the twin", "limit", "share"]
+    print_table(f"{procedure.name()} on a simulated {done.device}", heads, done.rows())
 
 
 def _assignments(settings: list[str], option: str) -> dict[str, str]:
