@@ -15,6 +15,7 @@ from labsyn.drivers.wire import as_labsyn_errors
 
 _ERROR = re.compile(r'\s*([+-]?\d+)\s*,\s*"?(.*?)"?\s*$')
 _MAX_ERRORS = 16
+_FORMAT = "FMT 21,0"  # of the data: status as a number, thirteen characters a value
 _TIMEOUT = 10.0  # seconds beyond what a measurement takes
 
 
@@ -33,7 +34,7 @@ class KeysightB1500A(SweepMeasurements, AgilentB1500):
         super().__init__(adapter, "Keysight B1500A", **visa)
         with as_labsyn_errors(self.name):
             self.initialize_all_smus()
-            self.write("FMT 21,0")
+            self.write(_FORMAT)
         self.check_errors()
 
     def check_errors(self) -> list[str]:
@@ -93,11 +94,13 @@ class KeysightB1500A(SweepMeasurements, AgilentB1500):
         """Raise what the instrument says of a reply that failed, if it says anything.
 
         A reply that comes late must never be taken for the answer to the next question:
-        device clear empties what the instrument still had to say.
+        device clear empties what the instrument still had to say. It also opens every
+        output and makes all settings initial, the data format among them.
         """
         try:
             with as_labsyn_errors(self.name, "device clear"):
                 self.adapter.connection.clear()
+                self.write(_FORMAT)
             self.check_errors()
         except InstrumentDisconnected:
             return  # it is mute: the first error tells more

@@ -157,27 +157,25 @@ class Smu:
             value=value,
             limit=abs(limit),
             range_code=self._at_least(code, value, not forces_current),
-            limit_range=limit_range or self._code(limit, forces_current),
+            limit_range=self._at_least(limit_range or 0, limit, forces_current),
             polarity=polarity or 0,
         )
 
-    def apply(self, output: Output) -> None:
-        """Force `output` now."""
+    def apply(self, output: Output, power_limit: float | None = None) -> None:
+        """Force `output` now; `power_limit` in watt tightens its limit for this value."""
         self.output = output
+        limit = output.limit
+        if power_limit is not None and output.value:
+            limit = min(limit, power_limit / abs(output.value))
         if output.forces_current:
-            self.wiring.drive_current(self.source, output.value, output.limit)
+            self.wiring.drive_current(self.source, output.value, limit)
         else:
             resistance = SERIES_RESISTANCE if self.series_resistor else 0.0
-            self.wiring.drive(self.source, output.value, output.limit, resistance)
+            self.wiring.drive(self.source, output.value, limit, resistance)
 
     def force(self, value: float, power_limit: float | None = None) -> None:
-        """Change the value only; `power_limit` in watt tightens the limit for this value."""
-        limit = self.output.limit
-        if power_limit is not None and value:
-            limit = min(limit, power_limit / abs(value))
-        keep = self.output
-        self.apply(replace(keep, value=value, limit=limit))
-        self.output = replace(keep, value=value)
+        """Change the value only, in the ranges and limits that are set."""
+        self.apply(replace(self.output, value=value), power_limit)
 
     @property
     def in_compliance(self) -> bool:

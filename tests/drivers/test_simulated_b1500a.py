@@ -98,9 +98,24 @@ def test_unread_data_stay_until_bc_or_device_clear(wire: Wire) -> None:
     wire.write("TI 1")
     wire.instrument.clear()
     assert wire.instrument.read(10) == (b"", False)
-    wire.write("TI 1;BC")  # BC must be alone
+    wire.write("CN 1", "TI 1;BC")  # BC must be alone
     assert wire.ask("ERRX? 1") == "+120"
     assert wire.read() == "NAI+000.000E+00"
+
+
+def test_a_device_clear_initializes_as_a_reset_does(wire: Wire) -> None:
+    fresh = [Wire().ask(f"*LRN? {kind}") for kind in (0, 31, 33, 56)]
+    wire.write("DV 1,0,1,1E-3", "AZ 1", "FMT 21,1", "WM 2,2", "TSC 1")
+    wire.instrument.clear()
+    assert wire.instrument.outputs() == {1: None, 2: None}
+    assert [wire.ask(f"*LRN? {kind}") for kind in (0, 31, 33, 56)] == fresh
+    assert fresh[3].endswith("AZ0")
+
+
+def test_an_abort_in_a_command_string_is_all_that_is_executed(wire: Wire) -> None:
+    wire.write("DV 1,0,1,1E-3;AB;DV 1,0,2")
+    wire.ok()
+    assert wire.instrument.outputs() == {1: 0, 2: 0}
 
 
 def test_reads_end_at_count_and_termchar(wire: Wire) -> None:
@@ -175,7 +190,7 @@ def test_learn_answers_have_no_space_after_the_mnemonic(wire: Wire) -> None:
         30: "FL0,2;FL1,1",
         31: "TM1;AV-2,0;CM1;FMT1,0;MM2,1",
         32: "RI1,-15;RV1,0;RI2,0;RV2,0",
-        33: "WM2,1;WT0.50,0.0100,0.0000,0.0000,0.0000",
+        33: "WM1,1;WT0.50,0.0100,0.0000,0.0000,0.0000",
         34: "PT0.00,0.0010,0.0100,0.0000",
         46: "CMM1,4;CMM2,0",
         53: "SSR1,0;SSR2,1",
@@ -288,12 +303,20 @@ def test_a_reading_takes_its_integration_time(wire: Wire, setup: str, seconds: f
 
 
 def test_parallel_measurement_takes_the_time_of_one(wire: Wire) -> None:
-    wire.write("AV -1", "MM 1,1,2")
-    start = wire.clock.now()
-    wire.write("XE")
-    assert wire.clock.now() - start == pytest.approx(0.04)
-    wire.write("PAD 1", "XE")
-    assert wire.clock.now() - start == pytest.approx(0.06)
+    wire.write("AV -1", "WV 1,1,0,0,0,1,1E-3", "WNX 2,2,1,0,0,0,0.1")
+
+    def seconds(*messages: str) -> float:
+        start = wire.clock.now()
+        wire.write(*messages)
+        wire.ok()
+        return wire.clock.now() - start
+
+    assert seconds("MM 1,1,2", "XE") == pytest.approx(0.04)
+    assert seconds("PAD 1", "XE") == pytest.approx(0.04)  # only fixed ranges go together
+    assert seconds("RI 1,-15", "RI 2,-15", "XE") == pytest.approx(0.02)
+    assert seconds("PAD 0", "MM 16,1,2", "XE") == pytest.approx(0.02)  # always parallel
+    assert seconds("RI 2,15", "XE") == pytest.approx(0.04)
+    assert seconds("AAD 1,1", "AIT 1,2,2", "RI 2,-15", "XE") == pytest.approx(0.06)
 
 
 def test_pause_and_calibration_take_time(wire: Wire) -> None:
@@ -368,6 +391,40 @@ def test_power_compliance_limits_the_current(wire: Wire) -> None:
     assert wire.read() == "CAI+005.000E-06"  # 5 µW at 1 V
 
 
+def test_power_compliance_ends_the_sweep_without_the_automatic_abort(wire: Wire) -> None:
+    wire.write("FMT 1,1", "WM 1", "WV 1,1,0,0.1,1,4,1E-3,5E-6", "MM 2,1", "XE")
+    assert wire.read() == (
+        "NAI+002.500E-06,WAV+100.000E-03,NAI+010.000E-06,WAV+400.000E-03,"
+        "CAI+007.143E-06,WAV+700.000E-03,VAI+199.999E+99,EAV+001.000E+00"
+    )
+    wire.write("PT 0,0.001,0.02", "PWV 1,1,0,0,0.4,1,3,1E-3,5E-6", "FMT 1", "MM 4,1", "XE")
+    assert [item[0] for item in wire.read().split(",")] == ["N", "C", "V"]
+
+
+def test_power_compliance_holds_during_the_hold_time(wire: Wire) -> None:
+    seen = []
+    wire.wiring.watch(lambda: seen.append(wire.wiring.current(f"{ADDRESS}/1")))
+    wire.write("WT 1,0", "WV 1,1,0,1,1,1,1E-3,5E-6", "MM 2,1", "XE")
+    assert max(seen) == pytest.approx(5e-6)  # 25 µA would flow at 1 V
+
+
+def test_what_wm_and_msc_do_not_say_is_their_default(wire: Wire) -> None:
+    wire.write("WM 2,2", "WM 2", "MSC 2,1", "MSC 2")
+    assert wire.ask("*LRN? 33").startswith("WM2,1;")
+    assert wire.ask("*LRN? 47").startswith("MSC2,2;")
+    wire.write("*RST")
+    assert wire.ask("*LRN? 33").startswith("WM1,1;")
+
+
+def test_a_compliance_range_must_exist_and_cover_the_compliance(wire: Wire) -> None:
+    wire.write("DV 1,0,1,1E-3,0,5")
+    assert wire.ask("ERRX? 1") == "+120"
+    wire.write("DV 1,0,1,1E-3,0,12")
+    assert wire.ask("*LRN? 1").endswith(",17")
+    wire.write("DV 1,0,1,1E-3,0,19")
+    assert wire.ask("*LRN? 1").endswith(",19")
+
+
 def test_a_sweep_needs_its_channels_on(wire: Wire) -> None:
     wire.write("WV 1,1,0,0,1,3,1E-3", "MM 2,1", "CL 1", "XE")
     assert wire.ask("ERRX? 1") == "+200"
@@ -440,7 +497,7 @@ def test_settings_that_are_kept_and_told(wire: Wire) -> None:
 
 
 def test_aborted_sweeps_keep_their_time_stamps(wire: Wire) -> None:
-    wire.write("TSC 1", "WV 1,1,0,1,1,2,1E-6", "MM 2,1", "XE")
+    wire.write("TSC 1", "WV 1,1,0,1,1,2,1E-6", "WM 2", "MM 2,1", "XE")
     assert [item[:3] for item in wire.read().split(",")] == ["NAT", "CAI", "VAT", "VAI"]
 
 
