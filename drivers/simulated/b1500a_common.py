@@ -34,12 +34,14 @@ def _list_units(frame: Mainframe, mode: int | None) -> str:
 
 def _next_error(frame: Mainframe, mode: int | None) -> str:
     """Answer the oldest error and forget it; mode 1 answers the code alone."""
+    frame.error_bit = False
     code = frame.errors.popleft() if frame.errors else 0
     return f"{code:+d}" if mode == 1 else f'{code:+d},"{ERROR_TEXTS[code]}"'
 
 
 def _four_errors(frame: Mainframe, mode: int | None) -> str:
     """Answer four codes and forget all; mode 1 answers one and forgets that."""
+    frame.error_bit = False
     if mode == 1:
         return str(frame.errors.popleft() if frame.errors else 0)
     codes = [*list(frame.errors)[:4], 0, 0, 0, 0][:4]
@@ -85,6 +87,7 @@ def _self_test(frame: Mainframe, slot: int | None) -> str:
 def _open_outputs(frame: Mainframe, slot: int | None) -> None:
     if slot and slot not in frame.modules:
         raise FlexError(BAD_PARAMETER)
+    frame.error_bit = False  # *CAL? and *TST? clear the bit
     units = frame.chosen_channels(())
     frame.switch_off([u for u in units if not slot or u.slot in (slot, slot * 100 + 2)])
 

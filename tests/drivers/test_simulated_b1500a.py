@@ -80,6 +80,28 @@ def test_the_error_queue_has_an_end_and_keeps_the_oldest() -> None:
     wire = Wire()
     wire.write("DV 1,0,0", *["XYZ"] * 100)
     assert wire.ask("ERRX? 1") == "+200"
+    assert [wire.ask("ERRX? 1") for _ in range(30)] == ["+100"] * 29 + ["+0"]  # thirty in all
+
+
+@pytest.mark.parametrize("message", ["ERRX?", "ERR?", "*CAL?", "*TST?", "*RST"])
+def test_the_error_bit_goes_with_a_question_the_errors_stay_in_their_queue(
+    message: str,
+) -> None:
+    wire = Wire()
+    wire.write("XYZ", "XYZ", "XYZ")
+    assert wire.instrument.status_byte() & 32
+    wire.write(message)
+    assert not wire.instrument.status_byte() & 32
+    assert wire.ask("ERRX? 1") == ("+0" if message == "ERR?" else "+100")
+    wire.write("XYZ")
+    assert wire.instrument.status_byte() & 32
+
+
+def test_an_answer_that_waits_is_data_ready(wire: Wire) -> None:
+    wire.write("*IDN?")
+    assert wire.instrument.status_byte() & 1
+    wire.read()
+    assert not wire.instrument.status_byte() & 1
 
 
 def test_query_buffer_is_one_deep_and_comes_before_data(wire: Wire) -> None:
