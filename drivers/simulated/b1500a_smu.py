@@ -184,7 +184,8 @@ class Smu:
     def measure(self, kind: str, code: int, seconds: float) -> Reading:
         """Return one reading of ``"V"`` or ``"I"`` integrated over `seconds`.
 
-        `code` 0 is automatic ranging, positive the lowest range, negative a fixed range.
+        `code` 0 is automatic ranging, positive the lowest range, negative a fixed range;
+        no current range goes beyond that of the compliance.
         """
         volts = kind == "V"
         if volts:
@@ -192,6 +193,8 @@ class Smu:
         else:
             value = self.wiring.measured_current(self.source)
         range_code = self._range(value, code, volts)
+        if not volts and not self.output.forces_current:
+            range_code = min(range_code, self.output.limit_range)
         scale = range_value(range_code, volts)
         if abs(value) > _OVER_RANGE * scale:
             return Reading(kind, None, range_code, scale)

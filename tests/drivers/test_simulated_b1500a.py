@@ -288,9 +288,11 @@ def test_over_range_has_no_value(wire: Wire) -> None:
 
 
 def test_resolution_follows_the_range(wire: Wire) -> None:
-    wire.write("FMT 11", "DV 1,0,0.0123,1E-3")
+    wire.write("FMT 11", "DV 1,0,0.0123,0.1")
     assert wire.ask("TI 1") == "NAI+307.5000E-09"  # 307.5 nA in the 1 µA range
     assert wire.ask("TI 1,-19") == "NAI+000.0000E+00"  # below one step of 100 mA
+    wire.write("DV 1,0,0.0123,1E-3")  # no range goes beyond that of the compliance
+    assert wire.ask("TI 1,-19") == wire.ask("TI 1,18") == "NAI+300.0000E-09"
 
 
 def test_noise_falls_with_the_integration_time_and_repeats_with_the_seed() -> None:
