@@ -207,15 +207,14 @@ class Smu:
     def check_range(self, code: int, volts: bool) -> None:
         """Raise FlexError 120 unless the module has the range."""
         codes = self.kind.voltage_ranges if volts else self.kind.current_ranges
-        size = abs(code)
-        if code and (_ALIASES.get(size, size) if volts else size) not in codes:
+        if code and abs(reported_range(code, volts)) not in codes:
             raise FlexError(BAD_PARAMETER)
 
     def _range(self, value: float, code: int, volts: bool) -> int:
         if code == 0:
             return self._code(value, volts)
         if code < 0:
-            return _ALIASES.get(-code, -code) if volts else -code
+            return -reported_range(code, volts)
         return self._at_least(code, value, volts)
 
     def _at_least(self, code: int, value: float, volts: bool) -> int:
@@ -229,7 +228,13 @@ class Smu:
         return codes[min(bisect_left(self.kind.spans[volts], abs(value)), len(codes) - 1)]
 
 
+def reported_range(code: int, volts: bool) -> int:
+    """Return the code that answers name a range by: of two for one voltage, the larger."""
+    size = _ALIASES.get(abs(code), abs(code)) if volts else abs(code)
+    return -size if code < 0 else size
+
+
 def range_value(code: int, volts: bool) -> float:
     """Return the volts or ampere of a range code."""
-    code = _ALIASES.get(abs(code), abs(code)) if volts else abs(code)
+    code = abs(reported_range(code, volts))
     return code / 10 if volts else 10.0 ** (code - 20)

@@ -76,6 +76,16 @@ def test_errors_are_queued_oldest_first() -> None:
     wire.ok()
 
 
+def test_a_voltage_range_is_reported_by_the_larger_of_its_codes(wire: Wire) -> None:
+    wire.write("MV 1,13,0,1,1E-3", "PV 1,0,0,1", "WI 1,1,12,0,1E-9,2,20")
+    assert ";WI1,1,12," in wire.ask("*LRN? 33")  # 10 nA: codes of current have no twin
+    assert ";MV1,400," in wire.ask("*LRN? 47")
+    assert ";PV1,0," in wire.ask("*LRN? 34")
+    wire.write("WV 1,1,11,0,1,2,1E-3", "WSV 2,12,0,1,0.1")
+    assert ";WV1,1,20," in wire.ask("*LRN? 33")
+    assert ";WSV2,200," in wire.ask("*LRN? 33")
+
+
 def test_the_error_queue_has_an_end_and_keeps_the_oldest() -> None:
     wire = Wire()
     wire.write("DV 1,0,0", *["XYZ"] * 100)
@@ -514,7 +524,7 @@ def test_settings_that_are_kept_and_told(wire: Wire) -> None:
     assert wire.ask("ERR? 1") == "100"
     assert wire.ask("*LRN? 31") == "TM3;CM0;FMT1,0"  # AV has no form for seconds
     assert wire.ask("*LRN? 57") == "WAT1,0.5,0.1000;WAT2,1.0,0.0000"
-    assert wire.ask("*LRN? 32") == "RI1,0;RV1,-12;RI2,0;RV2,0"
+    assert wire.ask("*LRN? 32") == "RI1,0;RV1,-200;RI2,0;RV2,0"
     assert wire.ask("*LRN? 30") == "FL1"
     wire.write("TSR 1", "SSR 1,1", "CL 1", "SSR 1,0", "RZ", "MM 1,2", "TSC 1")
     wire.ok()
