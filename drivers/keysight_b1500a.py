@@ -14,7 +14,7 @@ from labsyn.drivers.flex_data import Datum, parse_data
 from labsyn.drivers.wire import as_labsyn_errors
 
 _ERROR = re.compile(r'\s*([+-]?\d+)\s*,\s*"?(.*?)"?\s*$')
-_MAX_ERRORS = 16
+_MAX_ERRORS = 30  # what the instrument keeps
 _FORMAT = "FMT 21,0"  # of the data: status as a number, thirteen characters a value
 _TIMEOUT = 10.0  # seconds beyond what a measurement takes
 

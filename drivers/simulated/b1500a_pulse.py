@@ -50,8 +50,8 @@ class PulsedSource:
         stamp = frame.time_item(smu.slot)
         self.smu.force(peak, self.sweep.power_limit)
         frame.pass_time(width)
-        seconds = min(width, frame.pulse_integration_time(smu))
-        readings = [frame.reading_item(smu, value) for value in read(smu, seconds)]
+        found = read(smu, min(width, frame.pulse_integration_time), high_speed=True)
+        readings = [frame.reading_item(smu, value) for value in found]
         self.smu.force(self.base)
         frame.pass_time(period - width)
         return stamped(frame, stamp, readings)

@@ -12,8 +12,12 @@ def kinds(smu: Smu) -> str:
     return {0: sides[0], 1: "I", 2: "V", 3: sides[1], 4: sides}[smu.operation]
 
 
-def read(smu: Smu, seconds: float, *, still: bool = False) -> list[Reading]:
+def read(
+    smu: Smu, seconds: float, *, still: bool = False, high_speed: bool = False
+) -> list[Reading]:
     """Return the readings of one channel, integrated over `seconds` that have passed.
+
+    The converter is that of AAD, or the `high_speed` one.
 
     A `still` one has no time to find its range: unless a fixed one is set, it is that of
     the output and of its compliance.
@@ -24,7 +28,8 @@ def read(smu: Smu, seconds: float, *, still: bool = False) -> list[Reading]:
         own = (output.range_code, output.limit_range)
         held = dict(zip("IV" if output.forces_current else "VI", own, strict=True))
         ranges = {kind: code if code < 0 else -held[kind] for kind, code in ranges.items()}
-    return [smu.measure(kind, ranges[kind], seconds) for kind in kinds(smu)]
+    adc = 0 if high_speed else smu.adc
+    return [smu.measure(kind, ranges[kind], seconds, adc) for kind in kinds(smu)]
 
 
 def measure(frame: Mainframe, smus: list[Smu], *, parallel: bool = False) -> list[Item]:

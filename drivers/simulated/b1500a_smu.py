@@ -13,7 +13,7 @@ from labsyn.drivers.simulated.wiring import Wiring
 # Range codes of the guide; voltage in units of 0.1 V. An alias is reported as its twin.
 _ALIASES = {11: 20, 12: 200, 13: 400, 14: 1000, 15: 2000}
 _OVER_RANGE = 1.1  # of the range, above which the converter has no value; a choice
-_RESOLUTION = {0: 5e-5, 1: 1e-6, 2: 5e-5}  # of the range, for each converter; a choice
+_RESOLUTION = {0: 5e-5, 1: 1e-6}  # of the range, for each converter; a choice
 _NOISE = 2.5e-5  # of the range, for 2 µs of integration; a choice
 _SHORTEST = 2e-6
 SERIES_RESISTANCE = 1e6
@@ -80,6 +80,7 @@ class Reading(NamedTuple):
     value: float | None
     range_code: int
     scale: float
+    adc: int
 
 
 @dataclass(eq=False)
@@ -181,8 +182,8 @@ class Smu:
     def in_compliance(self) -> bool:
         return self.on and self.wiring.in_compliance(self.source)
 
-    def measure(self, kind: str, code: int, seconds: float) -> Reading:
-        """Return one reading of ``"V"`` or ``"I"`` integrated over `seconds`.
+    def measure(self, kind: str, code: int, seconds: float, adc: int) -> Reading:
+        """Return one reading of ``"V"`` or ``"I"`` integrated over `seconds` by `adc`.
 
         `code` 0 is automatic ranging, positive the lowest range, negative a fixed range;
         no current range goes beyond that of the compliance.
@@ -197,12 +198,12 @@ class Smu:
             range_code = min(range_code, self.output.limit_range)
         scale = range_value(range_code, volts)
         if abs(value) > _OVER_RANGE * scale:
-            return Reading(kind, None, range_code, scale)
+            return Reading(kind, None, range_code, scale, adc)
         if self.rng is not None:
             spread = _NOISE * scale * min(1.0, (_SHORTEST / seconds) ** 0.5)
             value += spread * self.rng.standard_normal()
-        resolution = _RESOLUTION[self.adc] * scale
-        return Reading(kind, round(value / resolution) * resolution, range_code, scale)
+        resolution = _RESOLUTION[adc] * scale
+        return Reading(kind, round(value / resolution) * resolution, range_code, scale, adc)
 
     def check_range(self, code: int, volts: bool) -> None:
         """Raise FlexError 120 unless the module has the range."""

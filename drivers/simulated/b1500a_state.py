@@ -162,9 +162,10 @@ class Mainframe:
         seconds = self._converter_time(smu.adc)
         return seconds * 2 if smu.adc == 1 and self.settings.auto_zero else seconds
 
-    def pulse_integration_time(self, smu: Smu) -> float:
-        """Return the seconds of a reading in a pulse: AIT 2, for AAD 2 and for AAD 0 alike."""
-        return self._converter_time(1 if smu.adc == 1 else 2)
+    @property
+    def pulse_integration_time(self) -> float:
+        """Seconds of a reading in a pulse: AIT 2, whatever AAD says."""
+        return self._converter_time(2)
 
     def _converter_time(self, adc: int) -> float:
         mode, n = self.settings.adc_modes[adc]
@@ -185,7 +186,7 @@ class Mainframe:
             other_compliance=any(each is not smu for each in limited) if limited else False,
             range_code=reading.range_code,
             scale=reading.scale,
-            adc=smu.adc,
+            adc=reading.adc,
         )
 
     def time_item(self, channel: int) -> Item:

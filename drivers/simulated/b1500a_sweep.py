@@ -33,6 +33,7 @@ def pulsed_bias(frame: Mainframe, smus: list[Smu]) -> list[Item]:
     if settings.pulse is None or sweeps[1].mode not in (1, 3):  # linear steps only
         raise FlexError(BAD_PARAMETER)
     pulse = PulsedSource.of(frame, settings.pulse, settings.pulse.values[0])
+    step_sources(frame, list(sweeps.values()))  # all are on, or nothing is forced
     pulse.prepare()
     peak = settings.pulse.values[1]
     return _run(frame, smus, sweeps, lambda: pulse.measure(frame, smus[0], peak), paced=True)

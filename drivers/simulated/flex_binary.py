@@ -56,7 +56,7 @@ def _long(item: Item) -> bytes:
         count = int(item.value or 0)
     else:
         count = _count(item, _LONG_STEPS, _LONG_INVALID)
-    converter = 0 if item.source else item.adc % 2
+    converter = 0 if item.source else item.adc
     return (
         bytes([head, _range_code(item)])
         + (count & 0xFFFFFFFF).to_bytes(4, "big")

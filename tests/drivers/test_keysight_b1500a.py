@@ -74,6 +74,14 @@ def test_all_queued_errors_are_reported_with_their_whole_text() -> None:
         instrument.check_errors()
 
 
+def test_a_full_error_queue_is_read_to_its_end(analyser: KeysightB1500A) -> None:
+    for message in [*["XYZ"] * 28, "DV 11,0,1", "DV 1,0,1"]:
+        analyser.write(message)
+    with pytest.raises(InstrumentError, match=r"100 Undef.*; 120 Incorrect .*; 200 Output"):
+        analyser.check_errors()
+    assert analyser.check_errors() == []
+
+
 def test_a_garbled_error_reply_is_shown() -> None:
     with (
         expected_protocol(KeysightB1500A, [*OPENING, ("ERRX?", "")]) as instrument,

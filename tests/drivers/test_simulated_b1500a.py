@@ -325,6 +325,8 @@ def test_noise_falls_with_the_integration_time_and_repeats_with_the_seed() -> No
         ("AV -1", 0.02),
         ("AIT 0,3,0.005", 0.005),
         ("AAD 1,1;AIT 1,1,10", 800e-6),
+        ("AAD 1,2;AIT 2,3,0.001", 2e-6),  # that converter is for pulses only
+        ("AAD 1,1;AAD 1,2;AIT 1,1,10", 800e-6),
         ("AAD 1,1;AIT 1,2,2;AZ 1", 0.08),
     ],
 )
@@ -485,6 +487,14 @@ def test_a_pulse_reaches_the_device_for_its_width_and_takes_its_period() -> None
         last = text
     assert last == "NAI-060.000E-06"  # 40 µS at -1.5 V, at the end of the pulse
     assert first.startswith("NAI-01")
+
+
+def test_a_pulse_is_measured_by_the_converter_of_pulses_in_any_case(wire: Wire) -> None:
+    wire.write("FMT 11", "AAD 1,1", "AAD 1,2", "DV 1,0,0.01234567,1E-3")
+    assert wire.ask("*LRN? 55") == "AAD1,1;AAD2,0"
+    assert wire.ask("TI 1") == "NAI+308.6420E-09"  # high resolution
+    wire.write("PT 0,0.001,0.02", "PV 1,0,0,0.01234567,1E-3", "MM 3,1", "XE")
+    assert wire.read() == "NAI+308.6500E-09"
 
 
 def test_pulses_of_current(wire: Wire) -> None:

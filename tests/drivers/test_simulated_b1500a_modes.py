@@ -134,6 +134,13 @@ def test_a_synchronous_source_cannot_take_logarithmic_steps_through_zero(
     assert wire.instrument.outputs() == {1: 0, 2: 0}
 
 
+def test_nothing_is_forced_where_a_source_is_off(wire: Wire) -> None:
+    wire.write("PT 0,0.001,0.02", "PV 2,0,-0.2,-0.1,0.1", "WV 1,1,0,0,0.2,2,1E-3", "MM 5,2")
+    wire.write("CL 1", "XE")
+    assert wire.ask("ERRX? 1") == "+200"
+    assert wire.instrument.outputs() == {1: None, 2: 0}
+
+
 def test_a_staircase_with_pulsed_bias_is_linear(wire: Wire) -> None:
     wire.write("PT 0,0.001,0.02", "PV 2,0,0,-0.1,0.1", "WV 1,2,0,0.1,0.2,2,1E-3", "MM 5,1")
     wire.write("XE")
