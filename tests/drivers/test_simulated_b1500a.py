@@ -362,6 +362,17 @@ def test_pause_and_calibration_take_time(wire: Wire) -> None:
     assert wire.clock.now() == 31.5
 
 
+def test_a_calibration_opens_what_it_calibrates(wire: Wire) -> None:
+    wire.write("RCV", "RCV 1")
+    assert wire.ask("*CAL? 11") == "0"  # the mainframe
+    assert wire.instrument.outputs() == {1: 0, 2: 0}
+    assert wire.ask("*CAL? 1") == "0"
+    assert wire.instrument.outputs() == {1: None, 2: 0}
+    wire.ok()
+    wire.write("*CAL? 3", "RCV 3")
+    assert wire.ask("ERR?") == "120,120,0,0"
+
+
 def test_cmm_chooses_what_is_measured(wire: Wire) -> None:
     wire.write("DV 1,0,0.1,1E-3", "MM 1,1")
     found = {}
