@@ -158,6 +158,21 @@ def test_a_mute_instrument(analyser: KeysightB1500A, monkeypatch: pytest.MonkeyP
     monkeypatch.undo()
 
 
+def test_a_resynchronized_instrument_is_at_zero_with_its_set_up(
+    analyser: KeysightB1500A, simulation: SimulatedBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    analyser.command("CN 1;DV 1,0,0.5,1E-3;MM 3,1")
+    analyser.write("TI 1;*LRN? 33")  # two replies that nobody reads
+    analyser.resync()
+    smu = simulation.instruments["GPIB0::17::INSTR"]
+    assert smu.outputs()[1] == 0  # type: ignore[attr-defined]
+    assert "MM3,1" in analyser.settings()["modes"]
+    monkeypatch.setattr(analyser, "read", lambda: "000AI+001.0000E-06")
+    with pytest.raises(InstrumentDataError, match="gave 4 other answers to "):
+        analyser.resync()
+    monkeypatch.undo()
+
+
 def test_settings_are_the_instruments_own_words(analyser: KeysightB1500A) -> None:
     analyser.command("CN 1")
     assert analyser.settings()["outputs"] == "CN1"
