@@ -14,7 +14,8 @@ from labsyn.drivers.flex_data import Datum, parse_data
 from labsyn.drivers.wire import as_labsyn_errors
 
 _ERROR = re.compile(r'\s*([+-]?\d+)\s*,\s*"?(.*?)"?\s*$')
-_MAX_ERRORS = 16
+_MAX_ERRORS = 30  # what the instrument keeps
+_STALE_REPLIES = 4
 _TIMEOUT = 10.0  # seconds beyond what a measurement takes
 
 
@@ -92,18 +93,35 @@ class KeysightB1500A(SweepMeasurements, AgilentB1500):
     def _explain(self, error: InstrumentError) -> None:
         """Raise what the instrument says of a reply that failed, if it says anything.
 
-        A reply that comes late must never be taken for the answer to the next question:
-        device clear empties what the instrument still had to say.
+        A reply that comes late must never be taken for the answer to the next question.
         """
         try:
-            with as_labsyn_errors(self.name, "device clear"):
-                self.adapter.connection.clear()
+            self._silence()
             self.check_errors()
         except InstrumentDisconnected:
             return  # it is mute: the first error tells more
         except InstrumentError as reason:
             reason.add_note(str(error))
             raise reason from error
+
+    def _silence(self) -> None:
+        """Abort, empty both output stores, and read away what is still on the way.
+
+        A device clear would do it, but it also opens every output and makes all settings
+        initial, those of the pulses among them.
+        """
+        for message in ("AB", "BC", "*IDN?"):  # the first two have to be alone
+            with as_labsyn_errors(self.name, message):
+                self.write(message)
+        for attempt in range(1, _STALE_REPLIES + 1):
+            try:
+                with as_labsyn_errors(self.name, "*IDN?"):
+                    if self.MODEL.search(self.read()):
+                        return
+            except InstrumentError:
+                if attempt == _STALE_REPLIES:
+                    raise
+        raise InstrumentDataError(f"the B1500A gave {_STALE_REPLIES} other answers to *IDN?")
 
     def read_data(self, number_of_points: int) -> pd.DataFrame:
         """Read sweep data; one row a point, columns like ``"SMU1 Current (A)"``.
@@ -192,8 +210,7 @@ class KeysightB1500A(SweepMeasurements, AgilentB1500):
 
     def resync(self) -> None:
         """After a reply that failed: forget all that waits, and go to 0 V."""
-        with as_labsyn_errors(self.name, "device clear"):
-            self.adapter.connection.clear()
+        self._silence()
         self.command("DZ")
 
     @property

@@ -66,7 +66,9 @@ def _parse(message: str) -> tuple[_Step, ...]:
             steps.append(parse_statement(statement, COMMANDS))
         except FlexError as error:
             steps.append(error)
-    return tuple(steps)
+    # AB in a command string: the other commands of the string are not executed.
+    aborts = [step for step in steps if isinstance(step, tuple) and step[0] == "AB"]
+    return tuple(aborts or steps)
 
 
 class SimulatedB1500A:
@@ -156,8 +158,8 @@ class SimulatedB1500A:
         return self._frame.output.read(count, termchar)
 
     def clear(self) -> None:
-        """Empty both output stores (device clear); outputs stay as they are."""
-        self._frame.output.clear()
+        """Initialize (device clear): as ``*RST``, with both output stores empty."""
+        self._frame.reset()
 
     def trigger(self) -> None:
         """Group execute trigger: start the measurement in trigger mode 1."""

@@ -18,6 +18,7 @@ from labsyn.drivers.simulated.flex_data import ASCII_FORMATS
 IDENTITY = "Agilent Technologies,B1500A,0,A.04.03.2010.0130"
 _CALIBRATION_TIME = 30.0
 _SELF_TEST_TIME = 30.0
+_MAINFRAME = 11  # as a slot of *CAL? and *TST?
 _REQUEST = 64  # the bit of the status byte that no mask can hold
 
 
@@ -34,12 +35,14 @@ def _list_units(frame: Mainframe, mode: int | None) -> str:
 
 def _next_error(frame: Mainframe, mode: int | None) -> str:
     """Answer the oldest error and forget it; mode 1 answers the code alone."""
+    frame.error_bit = False
     code = frame.errors.popleft() if frame.errors else 0
     return f"{code:+d}" if mode == 1 else f'{code:+d},"{ERROR_TEXTS[code]}"'
 
 
 def _four_errors(frame: Mainframe, mode: int | None) -> str:
     """Answer four codes and forget all; mode 1 answers one and forgets that."""
+    frame.error_bit = False
     if mode == 1:
         return str(frame.errors.popleft() if frame.errors else 0)
     codes = [*list(frame.errors)[:4], 0, 0, 0, 0][:4]
@@ -82,9 +85,21 @@ def _self_test(frame: Mainframe, slot: int | None) -> str:
     return "0"
 
 
-def _open_outputs(frame: Mainframe, slot: int | None) -> None:
+def _recover(frame: Mainframe, slot: int | None) -> None:
+    """RCV: let a module work that failed its test or calibration; here none does."""
+    _check_slot(frame, slot)
+
+
+def _check_slot(frame: Mainframe, slot: int | None) -> None:
     if slot and slot not in frame.modules:
         raise FlexError(BAD_PARAMETER)
+
+
+def _open_outputs(frame: Mainframe, slot: int | None) -> None:
+    frame.error_bit = False  # *CAL? and *TST? clear the bit
+    if slot == _MAINFRAME:
+        return
+    _check_slot(frame, slot)
     units = frame.chosen_channels(())
     frame.switch_off([u for u in units if not slot or u.slot in (slot, slot * 100 + 2)])
 
@@ -139,6 +154,7 @@ def _set_wait_time(frame: Mainframe, kind: int, factor: float, offset: float | N
 
 _MODE = choice(0, 1, optional=True)
 _SLOT = integer(0, 10, optional=True)
+_SLOT_OR_MAINFRAME = integer(0, _MAINFRAME, optional=True)
 
 COMMANDS = {
     "*IDN?": Command(_identify),
@@ -150,8 +166,9 @@ COMMANDS = {
     "*SRE": Command(_set_service_request, (integer(0, 255),)),
     "*SRE?": Command(_query_service_request),
     "*OPC?": Command(_operation_complete),
-    "*CAL?": Command(_calibrate, (_SLOT,)),
-    "*TST?": Command(_self_test, (_SLOT,)),
+    "*CAL?": Command(_calibrate, (_SLOT_OR_MAINFRAME,)),
+    "*TST?": Command(_self_test, (_SLOT_OR_MAINFRAME,)),
+    "RCV": Command(_recover, (_SLOT,)),
     "*RST": Command(_reset),
     "AB": Command(_abort),
     "BC": Command(_clear_buffers),

@@ -79,7 +79,9 @@ def _set_operation(frame: Mainframe, channel: int, mode: int) -> None:
 
 
 def _select_converter(frame: Mainframe, channel: int, adc: int) -> None:
-    frame.smu(channel).adc = adc
+    """AAD: the one of pulses (2) is theirs in any case, and never used for anything else."""
+    smu = frame.smu(channel)
+    smu.adc = smu.adc if adc == 2 else adc
 
 
 COMMANDS = {

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from labsyn.drivers.simulated.b1500a_cmu import Cmu
 from labsyn.drivers.simulated.b1500a_learn_modes import MODE_TYPES, exact
-from labsyn.drivers.simulated.b1500a_smu import Smu
+from labsyn.drivers.simulated.b1500a_smu import Smu, reported_range
 from labsyn.drivers.simulated.b1500a_spgu import SpguChannel
 from labsyn.drivers.simulated.b1500a_state import Mainframe
 from labsyn.drivers.simulated.flex import BAD_PARAMETER, Command, FlexError, integer, number
@@ -100,9 +100,11 @@ def _common(frame: Mainframe) -> str:
 
 
 def _ranges(frame: Mainframe) -> str:
-    return _each(
-        frame, lambda smu: f"RI{smu.slot},{smu.current_range};RV{smu.slot},{smu.voltage_range}"
-    )
+    def ranges(smu: Smu) -> str:
+        voltage_range = reported_range(smu.voltage_range, True)
+        return f"RI{smu.slot},{smu.current_range};RV{smu.slot},{voltage_range}"
+
+    return _each(frame, ranges)
 
 
 def _converters(frame: Mainframe) -> str:

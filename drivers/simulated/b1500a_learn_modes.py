@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 
 from labsyn.drivers.simulated.b1500a_cmu import Cmu
-from labsyn.drivers.simulated.b1500a_settings import Sweep
+from labsyn.drivers.simulated.b1500a_settings import SamplingSource, Sweep
+from labsyn.drivers.simulated.b1500a_smu import reported_range
 from labsyn.drivers.simulated.b1500a_state import Mainframe
 
 
@@ -25,15 +26,19 @@ def _kind(sweep: Sweep) -> str:
     return "I" if sweep.forces_current else "V"
 
 
+def _range(source: Sweep | SamplingSource) -> str:
+    return str(reported_range(source.range_code, not source.forces_current))
+
+
 def _sweep(sweep: Sweep, header: str = "W") -> str:
     base = [exact(sweep.base)] if header == "PW" else []
-    numbers = [f"{sweep.mode}", f"{sweep.range_code}", *base, *map(exact, sweep.values)]
+    numbers = [f"{sweep.mode}", _range(sweep), *base, *map(exact, sweep.values)]
     numbers += [f"{sweep.steps}", *_limits(sweep)]
     return f"{header}{_kind(sweep)}{sweep.channel},{','.join(numbers)}"
 
 
 def _synchronous(sweep: Sweep) -> str:
-    numbers = [f"{sweep.range_code}", *map(exact, sweep.values), *_limits(sweep)]
+    numbers = [_range(sweep), *map(exact, sweep.values), *_limits(sweep)]
     return f"WS{_kind(sweep)}{sweep.channel},{','.join(numbers)}"
 
 
@@ -55,7 +60,7 @@ def _pulse(frame: Mainframe) -> str:
     parts = [f"PT{_times(settings.pulse_timing)}"]
     pulse = settings.pulse
     if pulse is not None:
-        numbers = [f"{pulse.range_code}", *map(exact, pulse.values), *_limits(pulse)]
+        numbers = [_range(pulse), *map(exact, pulse.values), *_limits(pulse)]
         parts.append(f"P{_kind(pulse)}{pulse.channel},{','.join(numbers)}")
     if settings.pulsed_sweep is not None:
         parts.append(_sweep(settings.pulsed_sweep, "PW"))
@@ -70,7 +75,7 @@ def _quasi_pulse(frame: Mainframe) -> str:
     ]
     source = settings.source
     if source is not None:
-        numbers = [f"{source.range_code}", *map(exact, source.values), *_limits(source)]
+        numbers = [_range(source), *map(exact, source.values), *_limits(source)]
         parts.append(f"BDV{source.channel},{','.join(numbers)}")
     return ";".join(parts)
 
@@ -87,7 +92,7 @@ def _sampling(frame: Mainframe) -> str:
     parts.append(f"MT{','.join(timing)}")
     for source in settings.sources.values():
         kind = "I" if source.forces_current else "V"
-        numbers = [f"{source.range_code}", exact(source.base), exact(source.bias)]
+        numbers = [_range(source), exact(source.base), exact(source.bias)]
         numbers += [exact(source.limit)] if source.limit is not None else []
         parts.append(f"M{kind}{source.channel},{','.join(numbers)}")
     for channel, values in settings.after.items():
@@ -110,7 +115,7 @@ def _quasi_static(frame: Mainframe) -> str:
     ]
     source = settings.source
     if source is not None:
-        numbers = [f"{source.mode}", f"{source.range_code}", *map(exact, source.values)]
+        numbers = [f"{source.mode}", _range(source), *map(exact, source.values)]
         numbers += [exact(settings.step_voltage), f"{source.steps}", *_limits(source)]
         parts.append(f"QSV{source.channel},{','.join(numbers)}")
     return ";".join(parts)
@@ -121,7 +126,7 @@ def _further_sources(frame: Mainframe) -> str:
     parts = [_staircase(frame)]
     for n, source in sorted(frame.settings.more_sources.items()):
         kind = 2 if source.forces_current else 1
-        numbers = [f"{kind}", f"{source.range_code}", *map(exact, source.values)]
+        numbers = [f"{kind}", _range(source), *map(exact, source.values)]
         numbers += _limits(source)
         parts.append(f"WNX{n},{source.channel},{','.join(numbers)}")
     return ";".join(parts)

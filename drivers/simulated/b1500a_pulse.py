@@ -11,7 +11,7 @@ from labsyn.drivers.simulated.b1500a_reading import (
 from labsyn.drivers.simulated.b1500a_settings import Sweep
 from labsyn.drivers.simulated.b1500a_smu import Smu
 from labsyn.drivers.simulated.b1500a_state import Mainframe
-from labsyn.drivers.simulated.b1500a_steps import step_sources, sweep_values
+from labsyn.drivers.simulated.b1500a_steps import aborts, step_sources, sweep_values
 from labsyn.drivers.simulated.flex import BAD_PARAMETER, FlexError
 from labsyn.drivers.simulated.flex_data import Item
 
@@ -50,8 +50,8 @@ class PulsedSource:
         stamp = frame.time_item(smu.slot)
         self.smu.force(peak, self.sweep.power_limit)
         frame.pass_time(width)
-        seconds = min(width, frame.pulse_integration_time(smu))
-        readings = [frame.reading_item(smu, value) for value in read(smu, seconds)]
+        found = read(smu, min(width, frame.pulse_integration_time), high_speed=True)
+        readings = [frame.reading_item(smu, value) for value in found]
         self.smu.force(self.base)
         frame.pass_time(period - width)
         return stamped(frame, stamp, readings)
@@ -75,15 +75,18 @@ def pulsed_sweep(frame: Mainframe, smus: list[Smu]) -> list[Item]:
     if sweep is None:
         raise FlexError(BAD_PARAMETER)
     source = PulsedSource.of(frame, sweep, sweep.base)
-    along = settings.synchronous
-    others = step_sources(frame, [along.like(sweep)]) if along is not None else []
+    along = [settings.synchronous.like(sweep)] if settings.synchronous is not None else []
+    others = step_sources(frame, along)
+    values = sweep_values(sweep)
+    shown = [(sweep, values), *((other.sweep, other.values) for other in others)]
+    reported = dict(enumerate(shown, start=1)).get(settings.data_mode)
+    stops = aborts(frame, sweep, *along)
     source.prepare()
     for other in others:
         other.prepare()
     frame.pass_time(settings.pulse_timing[0])
     items: list[Item] = []
     aborted = False
-    values = sweep_values(sweep)
     for index, value in enumerate(values):
         if aborted:
             items += missing(frame, smus)
@@ -92,10 +95,10 @@ def pulsed_sweep(frame: Mainframe, smus: list[Smu]) -> list[Item]:
                 other.step(index)
             found = source.measure(frame, smus[0], value)
             items += found
-            aborted = settings.sweep_abort == 2 and any(item.failed for item in found)
-        if settings.data_mode == 1:
+            aborted = stops and any(item.failed for item in found)
+        if reported is not None:
             last = index == len(values) - 1
-            items.append(source_item(frame, sweep, value, last=last))
+            items.append(source_item(frame, reported[0], reported[1][index], last=last))
     for other in others:
         other.finish(aborted=aborted, post=settings.sweep_post)
     return items

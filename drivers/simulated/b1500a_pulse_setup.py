@@ -92,9 +92,8 @@ def _set_sampling_law(frame: Mainframe, law: int) -> None:
 
 
 def _set_sampling_abort(frame: Mainframe, abort: int, post: int | None) -> None:
-    frame.settings.sampling.abort = abort
-    if post is not None:
-        frame.settings.sampling.post = post
+    """MSC: the automatic abort, and what is forced afterwards; the bias if it is not said."""
+    frame.settings.sampling.abort, frame.settings.sampling.post = abort, post or 2
 
 
 def _set_after_sampling(

@@ -90,7 +90,9 @@ def _step(
     begin = frame.time_item(meter.slot)
     frame.pass_time(settings.leakage_time)
     code = settings.current_range
-    leakage = frame.reading_item(meter, meter.measure("I", code, settings.leakage_time))
+    leakage = frame.reading_item(
+        meter, meter.measure("I", code, settings.leakage_time, meter.adc)
+    )
     if settings.compatible == 0:
         frame.pass_time(settings.delays[1])
     middle = frame.time_item(meter.slot)

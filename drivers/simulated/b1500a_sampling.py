@@ -78,7 +78,9 @@ def _check(frame: Mainframe, smus: list[Smu], sampling: Sampling) -> None:
         fast and (too_fast or sampling.law != 1 or any(smu.adc == 1 for smu in smus))
     ):
         raise FlexError(BAD_PARAMETER)
-    if sampling.law == 1 and sampling.number > 100_001 // len(smus):
+    decades = _PER_DECADE.get(sampling.law, 0) * 11
+    most = 1 + decades if decades else 100_001 // len(smus)
+    if sampling.number > most:
         raise FlexError(BAD_PARAMETER)
 
 
@@ -88,7 +90,7 @@ def _read(frame: Mainframe, smus: list[Smu], interval: float) -> list[Item]:
         return measure(frame, smus)
     longest = interval - _OVERHEAD
     seconds = {smu.slot: min(frame.integration_time(smu), longest) for smu in smus}
-    found = measure_together(frame, smus, seconds)
+    found = measure_together(frame, smus, seconds, still=True)
     return [item for smu in smus for item in found[smu.slot]]
 
 

@@ -20,6 +20,16 @@ class Sweep:
     power_limit: float | None = None
     base: float = 0.0
 
+    @property
+    def crosses_zero(self) -> bool:
+        """Whether its logarithmic steps are not defined: its ends need one sign."""
+        return self.mode in (2, 4) and self.values[0] * self.values[1] <= 0
+
+    @property
+    def ranges_each(self) -> bool:
+        """Whether each value has an output range of its own (WI, page 4-217)."""
+        return self.forces_current and self.mode in (2, 4)
+
     def like(self, primary: "Sweep") -> "Sweep":
         """Return this source with the steps and the law of the primary one."""
         return replace(self, steps=primary.steps, mode=primary.mode)
@@ -119,7 +129,7 @@ class Settings:
         default_factory=lambda: {1: (1.0, 0.0), 2: (1.0, 0.0)}
     )
     sweep_timing: tuple[float, ...] = (0.0,) * 5
-    sweep_abort: int = 2
+    sweep_abort: int = 1
     sweep_post: int = 1
     sweep: Sweep | None = None
     synchronous: Sweep | None = None

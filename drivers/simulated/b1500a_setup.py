@@ -13,8 +13,6 @@ from labsyn.drivers.simulated.flex import (
     number,
 )
 
-_LOGARITHMIC = (2, 4)
-
 
 def _set_sweep_timing(frame: Mainframe, *seconds: float | None) -> None:
     """WT: hold, delay, step delay, source trigger delay, measurement trigger delay."""
@@ -30,9 +28,8 @@ def checked_timing(seconds: tuple[float | None, ...]) -> tuple[float, ...]:
 
 
 def _set_sweep_abort(frame: Mainframe, abort: int, post: int | None) -> None:
-    frame.settings.sweep_abort = abort
-    if post is not None:
-        frame.settings.sweep_post = post
+    """WM: the automatic abort, and what is forced afterwards; the start if it is not said."""
+    frame.settings.sweep_abort, frame.settings.sweep_post = abort, post or 1
 
 
 def checked_sweep(frame: Mainframe, sweep: Sweep) -> Sweep:
@@ -40,9 +37,7 @@ def checked_sweep(frame: Mainframe, sweep: Sweep) -> Sweep:
     smu = frame.smu(sweep.channel)
     for value in (*sweep.values, sweep.base):
         smu.prepared(sweep.forces_current, sweep.range_code, value, sweep.limit)
-    if sweep.mode in _LOGARITHMIC and sweep.values[0] * sweep.values[1] <= 0:
-        raise FlexError(BAD_PARAMETER)  # a logarithmic sweep cannot cross zero
-    if sweep.power_limit is not None and sweep.power_limit <= 0:
+    if sweep.crosses_zero or (sweep.power_limit is not None and sweep.power_limit <= 0):
         raise FlexError(BAD_PARAMETER)
     return sweep
 

@@ -13,7 +13,7 @@ from labsyn.drivers.simulated.wiring import Wiring
 # Range codes of the guide; voltage in units of 0.1 V. An alias is reported as its twin.
 _ALIASES = {11: 20, 12: 200, 13: 400, 14: 1000, 15: 2000}
 _OVER_RANGE = 1.1  # of the range, above which the converter has no value; a choice
-_RESOLUTION = {0: 5e-5, 1: 1e-6, 2: 5e-5}  # of the range, for each converter; a choice
+_RESOLUTION = {0: 5e-5, 1: 1e-6}  # of the range, for each converter; a choice
 _NOISE = 2.5e-5  # of the range, for 2 µs of integration; a choice
 _SHORTEST = 2e-6
 SERIES_RESISTANCE = 1e6
@@ -80,6 +80,7 @@ class Reading(NamedTuple):
     value: float | None
     range_code: int
     scale: float
+    adc: int
 
 
 @dataclass(eq=False)
@@ -157,36 +158,35 @@ class Smu:
             value=value,
             limit=abs(limit),
             range_code=self._at_least(code, value, not forces_current),
-            limit_range=limit_range or self._code(limit, forces_current),
+            limit_range=self._at_least(limit_range or 0, limit, forces_current),
             polarity=polarity or 0,
         )
 
-    def apply(self, output: Output) -> None:
-        """Force `output` now."""
+    def apply(self, output: Output, power_limit: float | None = None) -> None:
+        """Force `output` now; `power_limit` in watt tightens its limit for this value."""
         self.output = output
+        limit = output.limit
+        if power_limit is not None and output.value:
+            limit = min(limit, power_limit / abs(output.value))
         if output.forces_current:
-            self.wiring.drive_current(self.source, output.value, output.limit)
+            self.wiring.drive_current(self.source, output.value, limit)
         else:
             resistance = SERIES_RESISTANCE if self.series_resistor else 0.0
-            self.wiring.drive(self.source, output.value, output.limit, resistance)
+            self.wiring.drive(self.source, output.value, limit, resistance)
 
     def force(self, value: float, power_limit: float | None = None) -> None:
-        """Change the value only; `power_limit` in watt tightens the limit for this value."""
-        limit = self.output.limit
-        if power_limit is not None and value:
-            limit = min(limit, power_limit / abs(value))
-        keep = self.output
-        self.apply(replace(keep, value=value, limit=limit))
-        self.output = replace(keep, value=value)
+        """Change the value only, in the ranges and limits that are set."""
+        self.apply(replace(self.output, value=value), power_limit)
 
     @property
     def in_compliance(self) -> bool:
         return self.on and self.wiring.in_compliance(self.source)
 
-    def measure(self, kind: str, code: int, seconds: float) -> Reading:
-        """Return one reading of ``"V"`` or ``"I"`` integrated over `seconds`.
+    def measure(self, kind: str, code: int, seconds: float, adc: int) -> Reading:
+        """Return one reading of ``"V"`` or ``"I"`` integrated over `seconds` by `adc`.
 
-        `code` 0 is automatic ranging, positive the lowest range, negative a fixed range.
+        `code` 0 is automatic ranging, positive the lowest range, negative a fixed range;
+        no current range goes beyond that of the compliance.
         """
         volts = kind == "V"
         if volts:
@@ -194,27 +194,28 @@ class Smu:
         else:
             value = self.wiring.measured_current(self.source)
         range_code = self._range(value, code, volts)
+        if not volts and not self.output.forces_current:
+            range_code = min(range_code, self.output.limit_range)
         scale = range_value(range_code, volts)
         if abs(value) > _OVER_RANGE * scale:
-            return Reading(kind, None, range_code, scale)
+            return Reading(kind, None, range_code, scale, adc)
         if self.rng is not None:
             spread = _NOISE * scale * min(1.0, (_SHORTEST / seconds) ** 0.5)
             value += spread * self.rng.standard_normal()
-        resolution = _RESOLUTION[self.adc] * scale
-        return Reading(kind, round(value / resolution) * resolution, range_code, scale)
+        resolution = _RESOLUTION[adc] * scale
+        return Reading(kind, round(value / resolution) * resolution, range_code, scale, adc)
 
     def check_range(self, code: int, volts: bool) -> None:
         """Raise FlexError 120 unless the module has the range."""
         codes = self.kind.voltage_ranges if volts else self.kind.current_ranges
-        size = abs(code)
-        if code and (_ALIASES.get(size, size) if volts else size) not in codes:
+        if code and abs(reported_range(code, volts)) not in codes:
             raise FlexError(BAD_PARAMETER)
 
     def _range(self, value: float, code: int, volts: bool) -> int:
         if code == 0:
             return self._code(value, volts)
         if code < 0:
-            return _ALIASES.get(-code, -code) if volts else -code
+            return -reported_range(code, volts)
         return self._at_least(code, value, volts)
 
     def _at_least(self, code: int, value: float, volts: bool) -> int:
@@ -228,7 +229,13 @@ class Smu:
         return codes[min(bisect_left(self.kind.spans[volts], abs(value)), len(codes) - 1)]
 
 
+def reported_range(code: int, volts: bool) -> int:
+    """Return the code that answers name a range by: of two for one voltage, the larger."""
+    size = _ALIASES.get(abs(code), abs(code)) if volts else abs(code)
+    return -size if code < 0 else size
+
+
 def range_value(code: int, volts: bool) -> float:
     """Return the volts or ampere of a range code."""
-    code = _ALIASES.get(abs(code), abs(code)) if volts else abs(code)
+    code = abs(reported_range(code, volts))
     return code / 10 if volts else 10.0 ** (code - 20)

@@ -104,7 +104,7 @@ def _spot(frame: Mainframe, channel: int, ranges: dict[str, int | None], timed: 
     seconds = frame.integration_time(smu)
     frame.pass_time(seconds)
     readings: list[Reading] = [
-        smu.measure(kind, code or 0, seconds) for kind, code in ranges.items()
+        smu.measure(kind, code or 0, seconds, smu.adc) for kind, code in ranges.items()
     ]
     frame.send(items + [frame.reading_item(smu, reading) for reading in readings])
 

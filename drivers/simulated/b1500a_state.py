@@ -24,7 +24,7 @@ WGFMU_MODEL = "B1530A"  # no FLEX surface: see b1500a_wgfmu.py
 MODELS = (*SMU_KINDS, *CMU_MODELS, SPGU_MODEL, WGFMU_MODEL)
 _HSADC_SAMPLE = 2e-6  # one sample, and the shortest integration time
 _HRADC_UNIT = 80e-6  # a choice: the guide gives it as a coefficient only
-_MAX_ERRORS = 64  # a choice
+_MAX_ERRORS = 30  # page 4-101
 
 Channel = Smu | Cmu | SpguChannel
 
@@ -78,6 +78,7 @@ class Mainframe:
         self.settings = Settings()
         self.output = OutputStore()
         self.errors: deque[int] = deque()
+        self.error_bit = False  # of the status byte, which is cleared before the queue is
         self.timer_start = clock.now()
 
     def _check_module(self, slot: int, model: str) -> None:
@@ -89,12 +90,13 @@ class Mainframe:
 
     def report(self, error: FlexError) -> None:
         """Queue an error; a full queue keeps the oldest."""
+        self.error_bit = True
         if len(self.errors) < _MAX_ERRORS:
             self.errors.append(error.code)
 
     def status_byte(self) -> int:
-        """Return data ready, set ready, error and request for service as bits."""
-        status = 1 * self.output.has_data + 16 + 32 * bool(self.errors)
+        """Return data ready, set ready, error and request for service as bits (page 1-56)."""
+        status = 1 * self.output.is_waiting + 16 + 32 * self.error_bit
         return status + 64 * bool(status & self.settings.service_request)
 
     def pass_time(self, seconds: float) -> None:
@@ -160,9 +162,10 @@ class Mainframe:
         seconds = self._converter_time(smu.adc)
         return seconds * 2 if smu.adc == 1 and self.settings.auto_zero else seconds
 
-    def pulse_integration_time(self, smu: Smu) -> float:
-        """Return the seconds of a reading in a pulse: AIT 2, for AAD 2 and for AAD 0 alike."""
-        return self._converter_time(1 if smu.adc == 1 else 2)
+    @property
+    def pulse_integration_time(self) -> float:
+        """Seconds of a reading in a pulse: AIT 2, whatever AAD says."""
+        return self._converter_time(2)
 
     def _converter_time(self, adc: int) -> float:
         mode, n = self.settings.adc_modes[adc]
@@ -183,7 +186,7 @@ class Mainframe:
             other_compliance=any(each is not smu for each in limited) if limited else False,
             range_code=reading.range_code,
             scale=reading.scale,
-            adc=smu.adc,
+            adc=reading.adc,
         )
 
     def time_item(self, channel: int) -> Item:
@@ -210,4 +213,5 @@ class Mainframe:
         self.selector.reset()
         self.settings = Settings()
         self.output.clear()
+        self.error_bit = False
         self.timer_start = self.clock.now()

@@ -18,9 +18,8 @@ _EOI_ONLY = (4, 14)  # the others end with CR LF
 _VOLTAGE_CODES = {2: 10, 5: 8, 20: 11, 50: 9, 200: 12, 400: 13, 1000: 14, 2000: 15}
 # Parameter of 8-byte data; time is verified (page 1-53), the others are not.
 _PARAMETERS = {"V": 0, "I": 1, "T": 3, "X": 6}
-_MEASURED_STEPS = 50_000  # counts a range, 4 bytes
-_MEASURED_STEPS_LONG = 1_000_000  # 8 bytes; unverified
-_SOURCE_STEPS = 20_000
+_MEASURED_STEPS, _SOURCE_STEPS = 50_000, 20_000  # counts a range, 4 bytes (page 1-37)
+_LONG_STEPS = 1_000_000  # of both, 8 bytes (page 1-37)
 _TIME_STEPS = 1_000_000  # a second
 _SHORT_INVALID = 1 << 16
 _LONG_INVALID = 1 << 31
@@ -56,9 +55,8 @@ def _long(item: Item) -> bytes:
     if item.kind == "X":
         count = int(item.value or 0)
     else:
-        steps = _SOURCE_STEPS if item.source else _MEASURED_STEPS_LONG
-        count = _count(item, steps, _LONG_INVALID)
-    converter = 0 if item.source else item.adc % 2
+        count = _count(item, _LONG_STEPS, _LONG_INVALID)
+    converter = 0 if item.source else item.adc
     return (
         bytes([head, _range_code(item)])
         + (count & 0xFFFFFFFF).to_bytes(4, "big")

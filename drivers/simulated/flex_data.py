@@ -39,7 +39,7 @@ class Item(NamedTuple):
     scale : float
         The same in volt or ampere.
     adc : int
-        Converter: 0 high speed, 1 high resolution, 2 high speed in pulses.
+        Converter: 0 high speed, 1 high resolution.
     """
 
     channel: int

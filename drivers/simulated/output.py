@@ -35,9 +35,9 @@ class OutputStore:
         self._n_items.clear()
 
     @property
-    def has_data(self) -> bool:
-        """Whether measurement data wait."""
-        return bool(self._data)
+    def is_waiting(self) -> bool:
+        """Whether an answer or measurement data wait to be read."""
+        return bool(self._query or self._data)
 
     @property
     def n_items(self) -> int:

@@ -109,8 +109,8 @@ def test_data_of_something_else_are_refused(reply: str, match: str) -> None:
 
 def test_a_sweep_on_the_wire() -> None:
     reply = "000AT+001.0000E-03,000AI+001.0000E-06,  EAv+100.0000E-03"
-    sent = ["FMT 21,1", "CMM 1,1", "MM 2,1", "WM 1,1", "WT 0,0.01", "WV 1,1,0,0.1,0.1,1,0.001",
-            "TSC 1"]  # fmt: skip
+    sent = ["FMT 21,1", "CMM 1,1", "MM 2,1", "WM 1,1", "WT 0,0.01,0",
+            "WV 1,1,0,0.1,0.1,1,0.001", "TSC 1"]  # fmt: skip
     setup = [pair for message in sent for pair in ((message, None), OK)]
     end = [("TSC 0", None), OK, ("FMT 21,0", None), OK]
 

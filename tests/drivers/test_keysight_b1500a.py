@@ -74,6 +74,14 @@ def test_all_queued_errors_are_reported_with_their_whole_text() -> None:
         instrument.check_errors()
 
 
+def test_a_full_error_queue_is_read_to_its_end(analyser: KeysightB1500A) -> None:
+    for message in [*["XYZ"] * 28, "DV 11,0,1", "DV 1,0,1"]:
+        analyser.write(message)
+    with pytest.raises(InstrumentError, match=r"100 Undef.*; 120 Incorrect .*; 200 Output"):
+        analyser.check_errors()
+    assert analyser.check_errors() == []
+
+
 def test_a_garbled_error_reply_is_shown() -> None:
     with (
         expected_protocol(KeysightB1500A, [*OPENING, ("ERRX?", "")]) as instrument,
@@ -147,6 +155,21 @@ def test_a_mute_instrument(analyser: KeysightB1500A, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(analyser, "write", lambda *_: None)  # nothing reaches it
     with pytest.raises(InstrumentDisconnected, match="did not answer after 'ERRX"):
         analyser.check_errors()
+    monkeypatch.undo()
+
+
+def test_a_resynchronized_instrument_is_at_zero_with_its_set_up(
+    analyser: KeysightB1500A, simulation: SimulatedBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    analyser.command("CN 1;DV 1,0,0.5,1E-3;MM 3,1")
+    analyser.write("TI 1;*LRN? 33")  # two replies that nobody reads
+    analyser.resync()
+    smu = simulation.instruments["GPIB0::17::INSTR"]
+    assert smu.outputs()[1] == 0  # type: ignore[attr-defined]
+    assert "MM3,1" in analyser.settings()["modes"]
+    monkeypatch.setattr(analyser, "read", lambda: "000AI+001.0000E-06")
+    with pytest.raises(InstrumentDataError, match="gave 4 other answers to "):
+        analyser.resync()
     monkeypatch.undo()
 
 

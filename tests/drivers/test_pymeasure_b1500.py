@@ -96,6 +96,34 @@ def test_staircase_sweep(b1500: Any, bench: SimulatedBench, data_format: int) ->
     assert [point[2][0].strip() for point in points] == ["W"] * 9 + ["E"]
 
 
+def test_sampling(b1500: Any, bench: SimulatedBench) -> None:
+    b1500.data_format(21, mode=1)
+    b1500.adc_setup("HSADC", "PLC", 1)
+    b1500.time_stamp = True
+    b1500.meas_mode("SAMPLING", b1500.smu1, b1500.smu2)
+    b1500.sampling_mode = "LINEAR"
+    b1500.sampling_timing(0.1, 0.05, 4, 0.2)
+    b1500.sampling_auto_abort(False, post="Base")
+    b1500.smu1.sampling_source("Voltage", "Auto Ranging", 0.05, 0.1, 1e-3)
+    b1500.check_errors()
+    b1500.clear_buffer()
+    b1500.clear_timer()
+    start = bench.clock.now()
+    b1500.send_trigger()
+    assert b1500.check_idle()
+    # Base and bias hold, three intervals, and the reading of both channels at the last.
+    assert bench.clock.now() - start == pytest.approx(0.2 + 0.1 + 3 * 0.05 + 2 * 0.02)
+    points = [b1500.read_channels(5) for _ in range(4)]
+    b1500.clear_buffer()
+    for index, point in enumerate(points):
+        assert [item[1] for item in point] == ["MISC", "SMU1", "SMU1", "SMU2", "SMU2"]
+        values = [item[3] for item in point]
+        assert values[0] == index + 1
+        assert values[1:4:2] == pytest.approx([0.3 + 0.05 * index, 0.32 + 0.05 * index])
+        assert values[2::2] == pytest.approx([2.5e-6, -2.5e-6], abs=2e-9)
+    assert bench.instruments[ADDRESS].outputs()[1] == 0.05  # type: ignore[attr-defined]
+
+
 def test_learned_settings_can_be_read(b1500: Any) -> None:
     b1500.data_format(21, mode=1)
     b1500.meas_mode("SPOT", b1500.smu1)

@@ -76,10 +76,42 @@ def test_errors_are_queued_oldest_first() -> None:
     wire.ok()
 
 
+def test_a_voltage_range_is_reported_by_the_larger_of_its_codes(wire: Wire) -> None:
+    wire.write("MV 1,13,0,1,1E-3", "PV 1,0,0,1", "WI 1,1,12,0,1E-9,2,20")
+    assert ";WI1,1,12," in wire.ask("*LRN? 33")  # 10 nA: codes of current have no twin
+    assert ";MV1,400," in wire.ask("*LRN? 47")
+    assert ";PV1,0," in wire.ask("*LRN? 34")
+    wire.write("WV 1,1,11,0,1,2,1E-3", "WSV 2,12,0,1,0.1")
+    assert ";WV1,1,20," in wire.ask("*LRN? 33")
+    assert ";WSV2,200," in wire.ask("*LRN? 33")
+
+
 def test_the_error_queue_has_an_end_and_keeps_the_oldest() -> None:
     wire = Wire()
     wire.write("DV 1,0,0", *["XYZ"] * 100)
     assert wire.ask("ERRX? 1") == "+200"
+    assert [wire.ask("ERRX? 1") for _ in range(30)] == ["+100"] * 29 + ["+0"]  # thirty in all
+
+
+@pytest.mark.parametrize("message", ["ERRX?", "ERR?", "*CAL?", "*TST?", "*RST"])
+def test_the_error_bit_goes_with_a_question_the_errors_stay_in_their_queue(
+    message: str,
+) -> None:
+    wire = Wire()
+    wire.write("XYZ", "XYZ", "XYZ")
+    assert wire.instrument.status_byte() & 32
+    wire.write(message)
+    assert not wire.instrument.status_byte() & 32
+    assert wire.ask("ERRX? 1") == ("+0" if message == "ERR?" else "+100")
+    wire.write("XYZ")
+    assert wire.instrument.status_byte() & 32
+
+
+def test_an_answer_that_waits_is_data_ready(wire: Wire) -> None:
+    wire.write("*IDN?")
+    assert wire.instrument.status_byte() & 1
+    wire.read()
+    assert not wire.instrument.status_byte() & 1
 
 
 def test_query_buffer_is_one_deep_and_comes_before_data(wire: Wire) -> None:
@@ -98,9 +130,24 @@ def test_unread_data_stay_until_bc_or_device_clear(wire: Wire) -> None:
     wire.write("TI 1")
     wire.instrument.clear()
     assert wire.instrument.read(10) == (b"", False)
-    wire.write("TI 1;BC")  # BC must be alone
+    wire.write("CN 1", "TI 1;BC")  # BC must be alone
     assert wire.ask("ERRX? 1") == "+120"
     assert wire.read() == "NAI+000.000E+00"
+
+
+def test_a_device_clear_initializes_as_a_reset_does(wire: Wire) -> None:
+    fresh = [Wire().ask(f"*LRN? {kind}") for kind in (0, 31, 33, 56)]
+    wire.write("DV 1,0,1,1E-3", "AZ 1", "FMT 21,1", "WM 2,2", "TSC 1")
+    wire.instrument.clear()
+    assert wire.instrument.outputs() == {1: None, 2: None}
+    assert [wire.ask(f"*LRN? {kind}") for kind in (0, 31, 33, 56)] == fresh
+    assert fresh[3].endswith("AZ0")
+
+
+def test_an_abort_in_a_command_string_is_all_that_is_executed(wire: Wire) -> None:
+    wire.write("DV 1,0,1,1E-3;AB;DV 1,0,2")
+    wire.ok()
+    assert wire.instrument.outputs() == {1: 0, 2: 0}
 
 
 def test_reads_end_at_count_and_termchar(wire: Wire) -> None:
@@ -175,7 +222,7 @@ def test_learn_answers_have_no_space_after_the_mnemonic(wire: Wire) -> None:
         30: "FL0,2;FL1,1",
         31: "TM1;AV-2,0;CM1;FMT1,0;MM2,1",
         32: "RI1,-15;RV1,0;RI2,0;RV2,0",
-        33: "WM2,1;WT0.50,0.0100,0.0000,0.0000,0.0000",
+        33: "WM1,1;WT0.50,0.0100,0.0000,0.0000,0.0000",
         34: "PT0.00,0.0010,0.0100,0.0000",
         46: "CMM1,4;CMM2,0",
         53: "SSR1,0;SSR2,1",
@@ -251,9 +298,11 @@ def test_over_range_has_no_value(wire: Wire) -> None:
 
 
 def test_resolution_follows_the_range(wire: Wire) -> None:
-    wire.write("FMT 11", "DV 1,0,0.0123,1E-3")
+    wire.write("FMT 11", "DV 1,0,0.0123,0.1")
     assert wire.ask("TI 1") == "NAI+307.5000E-09"  # 307.5 nA in the 1 µA range
     assert wire.ask("TI 1,-19") == "NAI+000.0000E+00"  # below one step of 100 mA
+    wire.write("DV 1,0,0.0123,1E-3")  # no range goes beyond that of the compliance
+    assert wire.ask("TI 1,-19") == wire.ask("TI 1,18") == "NAI+300.0000E-09"
 
 
 def test_noise_falls_with_the_integration_time_and_repeats_with_the_seed() -> None:
@@ -276,6 +325,8 @@ def test_noise_falls_with_the_integration_time_and_repeats_with_the_seed() -> No
         ("AV -1", 0.02),
         ("AIT 0,3,0.005", 0.005),
         ("AAD 1,1;AIT 1,1,10", 800e-6),
+        ("AAD 1,2;AIT 2,3,0.001", 2e-6),  # that converter is for pulses only
+        ("AAD 1,1;AAD 1,2;AIT 1,1,10", 800e-6),
         ("AAD 1,1;AIT 1,2,2;AZ 1", 0.08),
     ],
 )
@@ -288,12 +339,20 @@ def test_a_reading_takes_its_integration_time(wire: Wire, setup: str, seconds: f
 
 
 def test_parallel_measurement_takes_the_time_of_one(wire: Wire) -> None:
-    wire.write("AV -1", "MM 1,1,2")
-    start = wire.clock.now()
-    wire.write("XE")
-    assert wire.clock.now() - start == pytest.approx(0.04)
-    wire.write("PAD 1", "XE")
-    assert wire.clock.now() - start == pytest.approx(0.06)
+    wire.write("AV -1", "WV 1,1,0,0,0,1,1E-3", "WNX 2,2,1,0,0,0,0.1")
+
+    def seconds(*messages: str) -> float:
+        start = wire.clock.now()
+        wire.write(*messages)
+        wire.ok()
+        return wire.clock.now() - start
+
+    assert seconds("MM 1,1,2", "XE") == pytest.approx(0.04)
+    assert seconds("PAD 1", "XE") == pytest.approx(0.04)  # only fixed ranges go together
+    assert seconds("RI 1,-15", "RI 2,-15", "XE") == pytest.approx(0.02)
+    assert seconds("PAD 0", "MM 16,1,2", "XE") == pytest.approx(0.02)  # always parallel
+    assert seconds("RI 2,15", "XE") == pytest.approx(0.04)
+    assert seconds("AAD 1,1", "AIT 1,2,2", "RI 2,-15", "XE") == pytest.approx(0.06)
 
 
 def test_pause_and_calibration_take_time(wire: Wire) -> None:
@@ -301,6 +360,17 @@ def test_pause_and_calibration_take_time(wire: Wire) -> None:
     assert wire.clock.now() == 1.5
     wire.write("*CAL?")
     assert wire.clock.now() == 31.5
+
+
+def test_a_calibration_opens_what_it_calibrates(wire: Wire) -> None:
+    wire.write("RCV", "RCV 1")
+    assert wire.ask("*CAL? 11") == "0"  # the mainframe
+    assert wire.instrument.outputs() == {1: 0, 2: 0}
+    assert wire.ask("*CAL? 1") == "0"
+    assert wire.instrument.outputs() == {1: None, 2: 0}
+    wire.ok()
+    wire.write("*CAL? 3", "RCV 3")
+    assert wire.ask("ERR?") == "120,120,0,0"
 
 
 def test_cmm_chooses_what_is_measured(wire: Wire) -> None:
@@ -368,6 +438,40 @@ def test_power_compliance_limits_the_current(wire: Wire) -> None:
     assert wire.read() == "CAI+005.000E-06"  # 5 µW at 1 V
 
 
+def test_power_compliance_ends_the_sweep_without_the_automatic_abort(wire: Wire) -> None:
+    wire.write("FMT 1,1", "WM 1", "WV 1,1,0,0.1,1,4,1E-3,5E-6", "MM 2,1", "XE")
+    assert wire.read() == (
+        "NAI+002.500E-06,WAV+100.000E-03,NAI+010.000E-06,WAV+400.000E-03,"
+        "CAI+007.143E-06,WAV+700.000E-03,VAI+199.999E+99,EAV+001.000E+00"
+    )
+    wire.write("PT 0,0.001,0.02", "PWV 1,1,0,0,0.4,1,3,1E-3,5E-6", "FMT 1", "MM 4,1", "XE")
+    assert [item[0] for item in wire.read().split(",")] == ["N", "C", "V"]
+
+
+def test_power_compliance_holds_during_the_hold_time(wire: Wire) -> None:
+    seen = []
+    wire.wiring.watch(lambda: seen.append(wire.wiring.current(f"{ADDRESS}/1")))
+    wire.write("WT 1,0", "WV 1,1,0,1,1,1,1E-3,5E-6", "MM 2,1", "XE")
+    assert max(seen) == pytest.approx(5e-6)  # 25 µA would flow at 1 V
+
+
+def test_what_wm_and_msc_do_not_say_is_their_default(wire: Wire) -> None:
+    wire.write("WM 2,2", "WM 2", "MSC 2,1", "MSC 2")
+    assert wire.ask("*LRN? 33").startswith("WM2,1;")
+    assert wire.ask("*LRN? 47").startswith("MSC2,2;")
+    wire.write("*RST")
+    assert wire.ask("*LRN? 33").startswith("WM1,1;")
+
+
+def test_a_compliance_range_must_exist_and_cover_the_compliance(wire: Wire) -> None:
+    wire.write("DV 1,0,1,1E-3,0,5")
+    assert wire.ask("ERRX? 1") == "+120"
+    wire.write("DV 1,0,1,1E-3,0,12")
+    assert wire.ask("*LRN? 1").endswith(",17")
+    wire.write("DV 1,0,1,1E-3,0,19")
+    assert wire.ask("*LRN? 1").endswith(",19")
+
+
 def test_a_sweep_needs_its_channels_on(wire: Wire) -> None:
     wire.write("WV 1,1,0,0,1,3,1E-3", "MM 2,1", "CL 1", "XE")
     assert wire.ask("ERRX? 1") == "+200"
@@ -394,6 +498,14 @@ def test_a_pulse_reaches_the_device_for_its_width_and_takes_its_period() -> None
         last = text
     assert last == "NAI-060.000E-06"  # 40 µS at -1.5 V, at the end of the pulse
     assert first.startswith("NAI-01")
+
+
+def test_a_pulse_is_measured_by_the_converter_of_pulses_in_any_case(wire: Wire) -> None:
+    wire.write("FMT 11", "AAD 1,1", "AAD 1,2", "DV 1,0,0.01234567,1E-3")
+    assert wire.ask("*LRN? 55") == "AAD1,1;AAD2,0"
+    assert wire.ask("TI 1") == "NAI+308.6420E-09"  # high resolution
+    wire.write("PT 0,0.001,0.02", "PV 1,0,0,0.01234567,1E-3", "MM 3,1", "XE")
+    assert wire.read() == "NAI+308.6500E-09"
 
 
 def test_pulses_of_current(wire: Wire) -> None:
@@ -433,14 +545,14 @@ def test_settings_that_are_kept_and_told(wire: Wire) -> None:
     assert wire.ask("ERR? 1") == "100"
     assert wire.ask("*LRN? 31") == "TM3;CM0;FMT1,0"  # AV has no form for seconds
     assert wire.ask("*LRN? 57") == "WAT1,0.5,0.1000;WAT2,1.0,0.0000"
-    assert wire.ask("*LRN? 32") == "RI1,0;RV1,-12;RI2,0;RV2,0"
+    assert wire.ask("*LRN? 32") == "RI1,0;RV1,-200;RI2,0;RV2,0"
     assert wire.ask("*LRN? 30") == "FL1"
     wire.write("TSR 1", "SSR 1,1", "CL 1", "SSR 1,0", "RZ", "MM 1,2", "TSC 1")
     wire.ok()
 
 
 def test_aborted_sweeps_keep_their_time_stamps(wire: Wire) -> None:
-    wire.write("TSC 1", "WV 1,1,0,1,1,2,1E-6", "MM 2,1", "XE")
+    wire.write("TSC 1", "WV 1,1,0,1,1,2,1E-6", "WM 2", "MM 2,1", "XE")
     assert [item[:3] for item in wire.read().split(",")] == ["NAT", "CAI", "VAT", "VAI"]
 
 

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from labsyn.drivers.clock import VirtualClock
@@ -20,13 +21,13 @@ STILL = {"x": 0.5, "relaxation_time": math.inf, "v0": 0.005}
 class Wire:
     """A B1500A without noise on an ideal device of 25 µS between SMU 1 and SMU 2."""
 
-    def __init__(self, **parameters: float) -> None:
+    def __init__(self, *, noise: bool = False, **parameters: float) -> None:
         self.clock = VirtualClock()
         self.wiring = Wiring(self.clock)
         self.device = LixCoO2.ideal(**STILL | parameters)
         self.wiring.connect(f"{ADDRESS}/1", self.device, "top")
         self.wiring.connect(f"{ADDRESS}/2", self.device, "bottom")
-        self.instrument = SimulatedB1500A(self.wiring, self.clock, noise=False)
+        self.instrument = SimulatedB1500A(self.wiring, self.clock, noise=noise)
 
     def write(self, *messages: str) -> None:
         for message in messages:
@@ -110,6 +111,42 @@ def test_a_multi_channel_sweep_mixes_voltage_and_current(wire: Wire) -> None:
     assert "WNX2,2,2,0,+1.000000E-06" in wire.ask("*LRN? 59")
 
 
+def test_the_source_in_the_data_is_the_one_with_the_number_of_fmt(wire: Wire) -> None:
+    wire.write("WV 1,1,0,0,0.1,2,1E-3", "WNX 3,2,1,0,0,-0.1,0.1", "MM 16,1", "FMT 1,3", "XE")
+    assert wire.read()[1::2] == ["WBV+000.000E+00", "EBV-100.000E-03"]
+    wire.write("FMT 1,2", "XE")
+    assert [item[:3] for item in wire.read()] == ["NAI", "NAI"]  # there is no number 2
+    wire.write("PWV 1,1,0,0,0,0.1,2,1E-3", "WSV 2,0,0,-0.1,0.1", "PT 0,0.001,0.02", "MM 4,1")
+    wire.write("FMT 1,2", "XE")
+    assert wire.read()[1::2] == ["WBV+000.000E+00", "EBV-100.000E-03"]
+    wire.ok()
+
+
+@pytest.mark.parametrize("start", [-0.1, 0.0])
+def test_a_synchronous_source_cannot_take_logarithmic_steps_through_zero(
+    wire: Wire, start: float
+) -> None:
+    wire.write("WV 1,1,0,-1,1,3,1E-3", "PWV 1,2,0,0.1,0.1,1,3,1E-3", "PT 0,0.001,0.02")
+    wire.write(f"WSV 2,0,{start},0.1,0.1")  # fits the linear staircase
+    wire.ok()
+    wire.write("MM 4,1", "XE")
+    assert wire.ask("ERRX? 1") == "+120"
+    assert wire.instrument.outputs() == {1: 0, 2: 0}
+
+
+def test_nothing_is_forced_where_a_source_is_off(wire: Wire) -> None:
+    wire.write("PT 0,0.001,0.02", "PV 2,0,-0.2,-0.1,0.1", "WV 1,1,0,0,0.2,2,1E-3", "MM 5,2")
+    wire.write("CL 1", "XE")
+    assert wire.ask("ERRX? 1") == "+200"
+    assert wire.instrument.outputs() == {1: None, 2: 0}
+
+
+def test_a_staircase_with_pulsed_bias_is_linear(wire: Wire) -> None:
+    wire.write("PT 0,0.001,0.02", "PV 2,0,0,-0.1,0.1", "WV 1,2,0,0.1,0.2,2,1E-3", "MM 5,1")
+    wire.write("XE")
+    assert wire.ask("ERRX? 1") == "+120"
+
+
 def test_an_overflow_aborts_too_and_start_is_forced(wire: Wire) -> None:
     wire.write("RI 1,-14", "WV 1,1,0,0.02,1,3,1E-3", "WM 2,2", "MM 2,1", "XE")
     assert [item[0] for item in wire.read()] == ["N", "V", "V"]
@@ -146,6 +183,31 @@ def test_logarithmic_sampling_takes_each_index_once(wire: Wire) -> None:
     wire.write("AV 1", "FMT 2,1", "ML 2", "MT 0,0.01,12", "MV 1,0,0,0.1,1E-3", "MM 10,1", "XE")
     indices = [float(item) for item in wire.read()[::2]]
     assert indices == [1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20, 25]
+
+
+@pytest.mark.parametrize(("law", "most"), [(2, 111), (3, 276), (7, 55_001)])
+def test_logarithmic_sampling_has_eleven_decades(wire: Wire, law: int, most: int) -> None:
+    wire.write(f"ML {law}", f"MT 0,0.01,{most + 1}", "MV 1,0,0,0.1,1E-3", "MM 10,1", "XE")
+    assert wire.ask("ERRX? 1") == "+120"
+    if most < 1000:
+        wire.write("AV 1", f"MT 0,0.01,{most}", "XE")
+        wire.ok()
+        assert len(wire.read()) == most
+
+
+def test_fast_sampling_has_no_time_to_find_its_range() -> None:
+    wire = Wire(noise=True)
+    wire.write("CN 1,2", "DV 2,0,0,0.1", "MV 1,0,0.1,0.1,1E-2", "MM 10,1")
+
+    def spread(*messages: str) -> float:
+        wire.write(*messages, "XE")
+        wire.ok()
+        return float(np.std([float(item[3:]) for item in wire.read()]))
+
+    slow = spread("MT 0,0.002,200")
+    fast = spread("MT 0,0.001,200")
+    assert fast == pytest.approx(1000 * slow, rel=0.3)  # the range of 10 mA, not of 10 µA
+    assert spread("RI 1,-15") == pytest.approx(slow, rel=0.3)  # a fixed range stays
 
 
 def test_fast_sampling_cuts_its_readings_and_a_negative_hold_shows_the_step(
@@ -272,6 +334,19 @@ def test_eight_byte_time_is_the_example_of_the_guide(wire: Wire) -> None:
     assert data[1] == 16
     assert int.from_bytes(data[2:6], "big", signed=True) == 250_000  # of a million
     assert data[7] == 1 << 5 | 1  # high-resolution converter, channel 1
+
+
+def test_eight_byte_source_values_have_a_million_steps_a_range(wire: Wire) -> None:
+    wire.write("FMT 13,1", "WI 1,2,0,1E-9,1E-3,3,50", "MM 2,1", "XE")
+    data = wire.raw()
+    sources = [data[place : place + 8] for place in (8, 24, 40)]
+    # Logarithmic steps of current: each has the lowest range that covers it.
+    assert [source[1] for source in sources] == [11, 14, 17]
+    counts = {int.from_bytes(source[2:6], "big", signed=True) for source in sources}
+    assert counts == {1_000_000}
+    wire.write("FMT 13,1", "WV 1,1,0,0.1,0.12345,2,1E-3", "XE")
+    count = int.from_bytes(wire.raw()[26:30], "big", signed=True)
+    assert count * 0.5 / 1_000_000 == pytest.approx(0.12345, abs=1e-12)
 
 
 def test_no_value_is_the_lowest_count(wire: Wire) -> None:

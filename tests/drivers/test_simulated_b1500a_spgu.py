@@ -217,8 +217,7 @@ def test_what_ends_a_free_running_train_ends_it_for_good(ending: str) -> None:
 def test_other_outputs_that_open_leave_the_train_alone(message: str) -> None:
     wire = Wire(clock=Timeline())
     wire.ask("SER 301,1E6", *SETUP, "SPRM 0", "SRP", message)
-    wire.instrument.clear()
-    assert wire.ask("SPST?") == "1"
+    assert wire.ask("BC", "SPST?") == "1"
 
 
 def test_zero_holds_while_the_train_goes_on_and_ends_with_restore() -> None:

@@ -99,6 +99,7 @@ def test_a_late_reply_is_never_taken_for_the_next_answer() -> None:
     driver.command("CN 1")
     with pytest.raises(InstrumentDisconnected, match=r"did not answer after 'DV 1,0,0\.1"):
         driver.read_at(1, 0.1, 1e-3)
+    assert "FMT21,0" in driver.settings()["modes"]  # and the outputs are on as before
     assert driver.read_at(1, 0.0, 1e-3).value == pytest.approx(0, abs=1e-9)  # not the 0.1 V one
     driver.adapter.close()
 
