@@ -17,6 +17,7 @@
         ├── RoleError            no instrument on this bench can do what is asked
         ├── InstrumentError      an instrument reported an error
         │   ├── InstrumentDataError     a reply that cannot be read
+        │   ├── InstrumentBusy          not ready in time
         │   └── InstrumentDisconnected  no reply at all
         └── UnsafeShutdownError  an instrument could not be brought to its safe state
 
@@ -107,6 +108,10 @@ class InstrumentError(BenchError):
 
 class InstrumentDataError(InstrumentError, ValueError):
     """An instrument answered something that cannot be read."""
+
+
+class InstrumentBusy(InstrumentError, TimeoutError):  # noqa: N818, a state
+    """An instrument has not finished in the time it was given."""
 
 
 class InstrumentDisconnected(InstrumentError, ConnectionError):  # noqa: N818, a state

@@ -9,7 +9,8 @@ from pymeasure.instruments.keysight import Keysight33250A as PyMeasureKeysight33
 from pymeasure.instruments.validators import strict_discrete_set, strict_range
 
 from labsyn.data.errors import BenchError
-from labsyn.drivers.pulse_generator import PulseGenerator, load_control
+from labsyn.drivers.output_load import load_control
+from labsyn.drivers.pulse_generator import PulseGenerator
 
 _ON_OFF = {True: 1, False: 0}
 
@@ -92,6 +93,7 @@ class Agilent33250A(_SingleOutput, PyMeasureKeysight33250A):
     """
 
     MODEL = re.compile(r"33250A")
+    MOST_PULSES = 1_000_000
 
     def __init__(self, adapter: Any, **visa: Any) -> None:
         super().__init__(adapter, "Agilent 33250A", **visa)
@@ -107,6 +109,7 @@ class Agilent33220A(_SingleOutput, PyMeasureAgilent33220A):
     """
 
     MODEL = re.compile(r"33220A")
+    MOST_PULSES = 50_000
 
     # PyMeasure 0.16 sends both with %f: 100 ns goes out as 0.000000, and the instrument
     # takes its minimum instead.

@@ -8,7 +8,8 @@ from pymeasure.instruments.agilent import Agilent33500 as PyMeasureAgilent33500
 from pymeasure.instruments.agilent.agilent33500 import Agilent33500Channel
 from pymeasure.instruments.validators import strict_discrete_set
 
-from labsyn.drivers.pulse_generator import PulseGenerator, load_control
+from labsyn.drivers.output_load import load_control
+from labsyn.drivers.pulse_generator import PulseGenerator
 
 
 class Agilent33500Output(Agilent33500Channel):
@@ -46,6 +47,7 @@ class Agilent33500(PulseGenerator, PyMeasureAgilent33500):
     """
 
     MODEL = re.compile(r"335\d\d[AB]")
+    MOST_PULSES = 99_999  # of 100 million: PyMeasure's property ends there
 
     ch_1 = Instrument.ChannelCreator(Agilent33500Output, 1)
     ch_2 = Instrument.ChannelCreator(Agilent33500Output, 2)

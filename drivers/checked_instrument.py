@@ -6,25 +6,39 @@ from typing import Any
 from pymeasure.instruments import Instrument
 
 from labsyn.data.errors import InstrumentDataError, InstrumentError
+from labsyn.drivers.error_queue import check_error_queue
 from labsyn.drivers.wire import as_labsyn_errors
 
-_ERROR = re.compile(r'\s*([+-]?\d+)\s*,\s*"?(.*?)"?\s*$')
-_MAX_ERRORS = 32
+_STRING = re.compile("\"[^\"]*\"|'[^']*'")
 
 
 class CheckedInstrument(Instrument):
     """Mixin in front of one of PyMeasure's drivers that read no errors.
 
     Agilent33220A, Agilent33500 and Keysight81160A of PyMeasure 0.16 never read the queue: a
-    setting that was refused, or clipped, would go unnoticed.
+    setting that was refused, or clipped, would go unnoticed. Errors of PyVISA pass through
+    them, and a reply of nothing is taken for a value.
     """
+
+    _asked = ""  # what a reply that does not come was expected for
 
     def write(self, command: str, **kwargs: Any) -> None:
         """Send `command`; raise InstrumentError if it sets something and was refused."""
+        self._asked = command
         with as_labsyn_errors(self.name, command):
             super().write(command, **kwargs)
-        if "?" not in command and not command.startswith("*"):
+        if "?" not in _STRING.sub("", command) and not command.startswith("*"):
             self._check_after(command)
+
+    def read(self, **kwargs: Any) -> str:
+        """Read an answer; raise InstrumentError if there is none, or nothing in it."""
+        with as_labsyn_errors(self.name, self._asked):
+            reply = str(super().read(**kwargs))
+        if not reply.strip():
+            raise InstrumentDataError(
+                f"{self.name} answered {reply!r} to {self._asked}, where a value was expected"
+            )
+        return reply
 
     def write_binary_values(self, command: str, values: Any, *args: Any, **kwargs: Any) -> None:
         """Send `values` as a block; raise InstrumentError if they were refused."""
@@ -33,26 +47,9 @@ class CheckedInstrument(Instrument):
         self._check_after(command)
 
     def check_errors(self) -> list[str]:
-        """Read the error queue until it is empty.
-
-        Raises
-        ------
-        InstrumentError
-            With code and text of every error found.
-        """
-        errors = []
-        for _ in range(_MAX_ERRORS):
-            with as_labsyn_errors(self.name, "SYST:ERR?"):
-                reply = self.ask("SYST:ERR?")
-            match = _ERROR.match(reply)
-            if match is None:
-                raise InstrumentDataError(f"{self.name} answered {reply[:200]!r} to SYST:ERR?")
-            if int(match[1]) == 0:
-                break
-            errors.append(f"{int(match[1])} {match[2]}")
-        if errors:
-            raise InstrumentError(f"{self.name} reports: {'; '.join(errors)}")
-        return errors
+        """Read the error queue until it is empty; raise InstrumentError with what it held."""
+        check_error_queue(self.name, self.ask)
+        return []
 
     def check_set_errors(self) -> list[str]:
         """Return nothing: `write` has read the queue already."""

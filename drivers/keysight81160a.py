@@ -8,7 +8,8 @@ from pymeasure.instruments.keysight import Keysight81160A as PyMeasureKeysight81
 from pymeasure.instruments.keysight.keysight81160A import Keysight81160AChannel
 from pymeasure.instruments.validators import strict_discrete_set
 
-from labsyn.drivers.pulse_generator import PulseGenerator, load_control
+from labsyn.drivers.output_load import load_control
+from labsyn.drivers.pulse_generator import PulseGenerator
 
 
 class Keysight81160AOutput(Keysight81160AChannel):
@@ -58,6 +59,7 @@ class Keysight81160A(PulseGenerator, PyMeasureKeysight81160A):
     MODEL = re.compile(r"81160A")
     BUS_TRIGGER = "MAN"
     AMPLITUDE = (0.05, 5.0)
+    MOST_PULSES = 2_147_483_647
 
     ch_1 = Instrument.ChannelCreator(Keysight81160AOutput, 1)
     ch_2 = Instrument.ChannelCreator(Keysight81160AOutput, 2)

@@ -1,21 +1,14 @@
-"""What the drivers of all pulse generators share: errors read, loads set, pulses from 0 V."""
+"""What the drivers of all pulse generators share: pulses from 0 V, checked before and after."""
 
 import math
 import re
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import pyvisa
-from pymeasure.instruments import Instrument
-from pymeasure.instruments.validators import strict_range
-from pyvisa.constants import StatusCode
-
-from labsyn.data.errors import BenchError, InstrumentError, LimitError
+from labsyn.data.errors import BenchError, InstrumentDataError, InstrumentError, LimitError
 from labsyn.data.units import format_quantity
-from labsyn.drivers.checked_instrument import CheckedInstrument
-from labsyn.drivers.wire import as_labsyn_errors
+from labsyn.drivers.bus_triggered import BusTriggered
 
 SOURCE_RESISTANCE = 50.0
 _DESCRIBED = (
@@ -25,6 +18,7 @@ _DESCRIBED = (
 )  # fmt: skip
 _TIMEOUT = 10.0  # seconds beyond what a burst takes
 _READ_BACK = 1e-5  # relative: %e carries six decimals
+_LEVEL_READ_BACK = 1e-3  # relative: levels have four digits, and are sent in microvolts
 
 
 @dataclass(kw_only=True)
@@ -36,7 +30,7 @@ class _Setup:
     voltage: float | None = None
 
 
-class PulseGenerator(CheckedInstrument):
+class PulseGenerator(BusTriggered):
     """Mixin in front of one of PyMeasure's drivers, whose properties it uses.
 
     Parameters
@@ -50,6 +44,8 @@ class PulseGenerator(CheckedInstrument):
     AMPLITUDE: ClassVar[tuple[float, float]] = (10e-3, 10.0)
     """Smallest and largest pulse into 50 Ω, in volt; no level goes beyond `LEVEL`."""
     LEVEL: ClassVar[float] = 5.0
+    MOST_PULSES: ClassVar[int]
+    """The most cycles of one burst."""
 
     def __init__(self, adapter: Any, name: str, **visa: Any) -> None:
         with warnings.catch_warnings():
@@ -108,19 +104,21 @@ class PulseGenerator(CheckedInstrument):
         output.output_load = load
         output.burst_mode = "TRIG"
         output.trigger_source = self.BUS_TRIGGER
+        self._set_cycles(output, 1)  # or the output runs free as soon as it is on
         for name, wanted in (
             ("pulse_width", width),
             ("pulse_period", period),
             ("output_load", load),
         ):
-            taken = getattr(output, name)
-            if not math.isclose(taken, wanted, rel_tol=_READ_BACK):
-                raise InstrumentError(f"{self.name} took {name} {taken:g} for {wanted:g}")
+            self._check_taken(output, name, wanted, _READ_BACK)
         share = 1.0 if math.isinf(load) else load / (load + SOURCE_RESISTANCE)
         self._setups[channel] = _Setup(period=period, scale=2 * share)
 
     def pulse(self, channel: int, voltage: float, n: int = 1) -> None:
         """Apply `n` pulses from 0 V to `voltage` volt, and wait until they are over.
+
+        The trigger on the bus reaches all outputs: the others that `setup_pulse` prepared
+        are switched off before, or they would pulse as well.
 
         Raises
         ------
@@ -129,19 +127,24 @@ class PulseGenerator(CheckedInstrument):
         LimitError
             If the instrument cannot give such a pulse; nothing was sent.
         InstrumentError
-            If the instrument refused a setting; the output is off then.
+            If the instrument refused a setting, took another level, or is not done in time;
+            the output is off then.
         """
         setup = self._setups.get(channel)
         if setup is None:
             raise BenchError(f"{self.name}: pulse on channel {channel} before setup_pulse")
         self._check_voltage(voltage, setup.scale)
-        if n < 1:
-            raise LimitError(f"{self.name} cannot give {n} pulses; nothing was sent")
+        if not (1 <= n <= self.MOST_PULSES and n == int(n)):
+            raise LimitError(
+                f"{self.name} cannot give {n} pulses, only a whole number from 1 to "
+                f"{self.MOST_PULSES}; nothing was sent"
+            )
+        self._silence_others(channel)
         output = self.output_of(channel)
         try:
+            self._set_cycles(output, n)
             if voltage != setup.voltage:
                 self._set_voltage(output, voltage, setup)
-            self._set_cycles(output, n)
             self.write("*TRG")
             self.wait_for_trigger(n * setup.period + _TIMEOUT)
             self.check_errors()
@@ -149,41 +152,6 @@ class PulseGenerator(CheckedInstrument):
             setup.voltage = None
             output.output = False
             raise
-
-    def trigger(self) -> None:
-        """Start what waits for the bus; raise InstrumentError if nothing does."""
-        self.write("*TRG")
-        self.check_errors()
-
-    def wait_for_trigger(
-        self, timeout: float = 3600.0, should_stop: Callable[[], bool] = lambda: False
-    ) -> None:
-        """Wait until the burst is over, `should_stop` says so, or `timeout` seconds passed.
-
-        Agilent33500 of PyMeasure tests ``if should_stop:`` without calling it, and returns
-        after the first read that timed out, burst over or not.
-
-        Raises
-        ------
-        TimeoutError
-            If the burst is not over in time.
-        """
-        self.write("*OPC?")
-        waited = 0.0
-        while True:
-            try:
-                self.read()
-                return
-            except pyvisa.errors.VisaIOError as error:
-                if error.error_code != StatusCode.error_timeout:
-                    with as_labsyn_errors(self.name, "*OPC?"):
-                        raise
-                waited += self.timeout
-            if should_stop() or waited > timeout:
-                self.adapter.connection.clear()  # or the answer comes for the next query
-                if waited > timeout:
-                    raise TimeoutError(f"{self.name}: no end of the burst in {timeout:g} s")
-                return
 
     def settings(self) -> dict[str, str]:
         """Return what each output is set to, for the run file; voltages are at the load."""
@@ -206,6 +174,24 @@ class PulseGenerator(CheckedInstrument):
         if errors:
             raise errors[0]
 
+    def _silence_others(self, channel: int) -> None:
+        for other, setup in self._setups.items():
+            if other != channel and setup.voltage is not None:
+                setup.voltage = None
+                self.output_of(other).output = False
+
+    def _number(self, output: Any, name: str) -> float:
+        """Return a setting of `output`; PyMeasure returns a text where none was answered."""
+        value = getattr(output, name)
+        if not isinstance(value, (int, float)):
+            raise InstrumentDataError(f"{self.name} answered {value!r} for {name}, no number")
+        return float(value)
+
+    def _check_taken(self, output: Any, name: str, wanted: float, tolerance: float) -> None:
+        taken = self._number(output, name)
+        if not math.isclose(taken, wanted, rel_tol=tolerance):
+            raise InstrumentError(f"{self.name} took {name} {taken:g} for {wanted:g}")
+
     def _check_voltage(self, voltage: float, scale: float) -> None:
         low, high = (limit * scale for limit in self.AMPLITUDE)
         high = min(high, self.LEVEL * scale)
@@ -218,9 +204,9 @@ class PulseGenerator(CheckedInstrument):
 
     def _set_timing(self, output: Any, width: float, period: float, edge: float) -> None:
         """Set edge, width and period in an order in which each fits the others."""
-        if edge < output.pulse_transition:
+        if edge < self._number(output, "pulse_transition"):
             output.pulse_transition = edge
-        if period > output.pulse_period:
+        if period > self._number(output, "pulse_period"):
             output.pulse_period = period
         output.pulse_width = width
         output.pulse_period = period
@@ -242,6 +228,7 @@ class PulseGenerator(CheckedInstrument):
             output.output = False
             output.output_polarity = "NORM" if voltage > 0 else "INV"
             self._set_levels(output, voltage, setup.scale)
+            self._check_taken(output, far, voltage, _LEVEL_READ_BACK)
             output.output = True
         setup.voltage = voltage
 
@@ -259,24 +246,3 @@ class PulseGenerator(CheckedInstrument):
     def _set_cycles(self, output: Any, n: int) -> None:
         output.burst_ncycles = n
         output.burst_state = True
-
-
-def load_control(set_command: str, low: float, high: float) -> Any:
-    """Return the property of the load, in ohm or infinite, for a set command with ``%s``."""
-
-    def validate(value: float, values: tuple[float, float]) -> float:
-        return value if value == math.inf else float(strict_range(value, values))
-
-    def text(value: float) -> str:
-        return "INF" if value == math.inf else f"{value:.6g}"
-
-    return Instrument.control(
-        set_command.replace(" %s", "?"),
-        set_command,
-        f"""Control the load that voltages are meant for, in ohm
-        (float, strictly {low:g} to {high:g}, or infinity).""",
-        validator=validate,
-        values=(low, high),
-        set_process=text,
-        get_process=lambda value: math.inf if value > 1e30 else value,
-    )

@@ -59,13 +59,13 @@ def test_a_wait_goes_on_until_the_burst_is_over(monkeypatch: pytest.MonkeyPatch)
         with expected_protocol(kind, [*opening, ("*OPC?", None)]) as generator:
             waiting = replies(None, None, "1")
 
-            def read(queue: "list[str | None]" = waiting) -> str:
+            def read(queue: "list[str | None]" = waiting, **_: object) -> str:
                 answer = queue.pop(0)
                 if answer is None:
                     raise timeout
                 return answer
 
-            monkeypatch.setattr(generator, "read", read)
+            monkeypatch.setattr(generator.adapter, "read", read)
             generator.wait_for_trigger(timeout=100)
             assert len(waiting) == left
 

@@ -12,6 +12,7 @@ from pyvisa.constants import StatusCode
 
 from labsyn.data.errors import (
     BenchError,
+    InstrumentBusy,
     InstrumentDataError,
     InstrumentDisconnected,
     InstrumentError,
@@ -67,6 +68,15 @@ class Probe:
 
     def measured_currents(self, voltages: Voltages) -> dict[str, float]:
         return self.currents(voltages)
+
+
+def raiser(error: Exception) -> Any:
+    """Return a function that raises `error`, whatever it is called with."""
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    return fail
 
 
 class Lab:
@@ -149,6 +159,38 @@ def test_pulses_of_either_sign_start_and_end_at_zero(lab: Lab) -> None:
         assert [time for _, time in lab.felt()] == pytest.approx([1e-6] * n, rel=1e-6)
 
 
+def test_no_pulse_is_given_while_the_wire_is_slow(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A real bus takes milliseconds a message, in which an output that runs free pulses."""
+    write = lab.simulated.write
+
+    def slow(data: bytes) -> None:
+        write(data)
+        lab.wiring.clock.sleep(5e-3)
+
+    monkeypatch.setattr(lab.simulated, "write", slow)
+    lab.driver.setup_pulse(1, 1e-6, 1e-3, 20e-9, math.inf)
+    assert lab.felt() == []
+    for voltage, n in ((1.0, 3), (-1.5, 2), (-2.0, 1)):
+        lab.probe.history.clear()
+        lab.driver.pulse(1, voltage, n)
+        assert [volts for volts, _ in lab.felt()] == pytest.approx([voltage] * n, rel=1e-4)
+
+
+@pytest.mark.parametrize(("simulated", "driver"), PAIRS[:2])
+def test_a_pulse_on_one_output_is_none_on_the_other(simulated: Any, driver: Any) -> None:
+    """``*TRG`` reaches every output that waits for the bus."""
+    lab = Lab(simulated, driver)
+    for channel in (1, 2):
+        lab.driver.setup_pulse(channel, 1e-6, 1e-3, 20e-9, math.inf)
+    lab.driver.pulse(1, 1.0)
+    lab.driver.pulse(2, 2.0, 3)
+    lab.driver.pulse(1, 1.0, 2)
+    assert [volts for volts, _ in lab.felt()] == pytest.approx([1.0] * 3, rel=1e-4)
+    lab.driver.adapter.close()
+
+
 def test_the_largest_steps_of_voltage_into_50_ohm() -> None:
     for simulated, driver in PAIRS:
         lab = Lab(simulated, driver, ohm=50.0)
@@ -179,8 +221,9 @@ def test_what_cannot_be_pulsed_is_refused_before_it_is_sent(lab: Lab) -> None:
     for voltage in (0.0, 1e-4, 5.1, -5.1, math.nan):
         with pytest.raises(LimitError, match="to 5 V of either sign at this load, not"):
             lab.driver.pulse(1, voltage)
-    with pytest.raises(LimitError, match="cannot give 0 pulses; nothing was sent"):
-        lab.driver.pulse(1, 1.0, 0)
+    for n in (0, 2.5, lab.driver.MOST_PULSES + 1):
+        with pytest.raises(LimitError, match=r"whole number from 1 to \d+; nothing was sent"):
+            lab.driver.pulse(1, 1.0, n)
     assert len(lab.simulated.log) == n_messages
 
 
@@ -245,11 +288,11 @@ def test_one_output_that_fails_does_not_keep_the_other_on() -> None:
 def test_a_burst_that_does_not_end(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     timeout = pyvisa.errors.VisaIOError(StatusCode.error_timeout)
 
-    def never() -> str:
+    def never(**_: Any) -> str:
         raise timeout
 
-    monkeypatch.setattr(lab.driver, "read", never)
-    with pytest.raises(TimeoutError, match="no end of the burst in 5 s"):
+    monkeypatch.setattr(lab.driver.adapter, "read", never)
+    with pytest.raises(InstrumentBusy, match="no end of the burst in 5 s"):
         lab.driver.wait_for_trigger(5.0)
     lab.driver.wait_for_trigger(5.0, should_stop=lambda: True)
     timeout = pyvisa.errors.VisaIOError(StatusCode.error_connection_lost)
@@ -258,6 +301,61 @@ def test_a_burst_that_does_not_end(lab: Lab, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.undo()
     lab.driver.adapter.connection.clear()
     lab.driver.check_errors()
+
+
+def test_a_burst_that_does_not_end_leaves_the_output_off(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.driver.setup_pulse(1, 1e-6, 1e-3, 20e-9, 50.0)
+    monkeypatch.setattr(
+        lab.driver, "wait_for_trigger", raiser(InstrumentBusy("no end of the burst"))
+    )
+    with pytest.raises(TimeoutError, match="no end of the burst"):
+        lab.driver.pulse(1, 1.0)
+    assert lab.wiring.voltage(f"{ADDRESS}/1") is None
+
+
+def test_a_level_that_was_not_taken_never_reaches_the_device(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.driver.setup_pulse(1, 1e-6, 1e-3, 20e-9, 50.0)
+    channel = lab.simulated.channels[1]
+    monkeypatch.setattr(type(channel), "high", property(lambda _: 2.0, lambda *_: None))
+    with pytest.raises(InstrumentError, match="took voltage_high 2 for 1"):
+        lab.driver.pulse(1, 1.0)
+    assert lab.felt() == []
+    assert lab.wiring.voltage(f"{ADDRESS}/1") is None
+
+
+def test_a_reply_that_does_not_come_or_says_nothing(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = lab.driver.output_of(1)
+    lost = pyvisa.errors.VisaIOError(StatusCode.error_timeout)
+    for wrong, kind, match in (
+        (raiser(lost), InstrumentDisconnected, "did not answer after '.*WIDT1?.?'; check"),
+        (lambda **_: "\n", InstrumentDataError, r"answered '\\n' to .*WIDT1?.?, where a value"),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(lab.driver.adapter, "read", wrong)
+            with pytest.raises(kind, match=match):
+                output.pulse_width  # noqa: B018, it is asked for
+        lab.driver.adapter.connection.clear()
+    lab.driver.check_errors()
+
+
+def test_a_setting_that_is_read_back_as_no_number() -> None:
+    with (
+        expected_protocol(
+            Keysight81160A,
+            [
+                OPENING, ("OUTP1 0", None), NO_ERROR, (":FUNC1 PULS", None), NO_ERROR,
+                (":VOLT1:UNIT VPP", None), NO_ERROR, (":FUNC1:PULS:TRAN?", "#%&"),
+            ],
+        ) as generator,
+        pytest.raises(InstrumentDataError, match="answered '#%&' for pulse_transition, no num"),
+    ):  # fmt: skip
+        generator.setup_pulse(1, 1e-6, 1e-3, 20e-9, 50.0)
 
 
 def test_a_waveform_that_is_refused_is_an_error() -> None:
