@@ -22,7 +22,8 @@ from labsyn.drivers.simulated.generator_model import Model
 from labsyn.drivers.simulated.pulse_generator import SimulatedPulseGenerator
 from labsyn.drivers.simulated.scpi import Command, CommandTree, setting
 from labsyn.drivers.simulated.scpi_instrument import COMMON
-from labsyn.drivers.simulated.scpi_values import Boolean, Number, Text, choice
+from labsyn.drivers.simulated.scpi_text import Text
+from labsyn.drivers.simulated.scpi_values import Boolean, Number, choice
 
 _SHAPES = ("SINusoid", "SQUare", "RAMP", "PULSe", "NOISe", "DC", "USER")
 APPLY = {
@@ -57,6 +58,7 @@ OUTPUT = (
     *channel_setting("OUTPut<n>:POLarity", "polarity", choice("NORMal", "INVerted")),
     *setting("OUTPut:SYNC[:STATe]", "sync_on", Boolean()),
     *setting("OUTPut:TRIGger[:STATe]", "trigger_out", Boolean()),
+    *setting("OUTPut:TRIGger:SLOPe", "trigger_out_slope", choice("POSitive", "NEGative")),
 )
 
 WAVEFORM = (
@@ -82,9 +84,6 @@ _SHARED = (
     *WAVEFORM,
     *_TRIGGER,
     *channel_setting("[SOURce<n>:]FUNCtion[:SHAPe]", "shape", choice(*_SHAPES)),
-    *channel_setting(
-        "[SOURce<n>:]FREQuency:MODE", "frequency_mode", choice("CW", "LIST", "SWEep", "FIXed")
-    ),
     *channel_setting("[SOURce<n>:]PULSe:PERiod", "period", bounded("period", "S")),
     *apply_commands("APPLy", APPLY),
 )

@@ -15,15 +15,16 @@ from labsyn.drivers.simulated.generator_commands import (
     apply_commands,
     bounded,
     channel_setting,
+    voltage_limits,
 )
 from labsyn.drivers.simulated.generator_model import Model
 from labsyn.drivers.simulated.pulse_generator import SimulatedPulseGenerator
 from labsyn.drivers.simulated.scpi import Command, CommandTree, setting
 from labsyn.drivers.simulated.scpi_instrument import COMMON
+from labsyn.drivers.simulated.scpi_text import Text
 from labsyn.drivers.simulated.scpi_values import (
     Number,
     ScpiError,
-    Text,
     choice,
 )
 
@@ -123,7 +124,8 @@ _TRIGGER = (
 class SimulatedAgilent33500(SimulatedPulseGenerator):
     """A 33522B; give another `Model` for its relatives.
 
-    Its ``TRIGger:COUNt`` and phases are kept and answered, without an effect.
+    Its ``TRIGger:COUNt`` and ``PHASe`` are kept and answered, without an effect: triggers
+    are always awaited (``INITiate:CONTinuous``), and no phase is felt in a single output.
     """
 
     CLIPS = True
@@ -148,6 +150,7 @@ class SimulatedAgilent33500(SimulatedPulseGenerator):
             *_PULSE,
             *_ARBITRARY,
             *_TRIGGER,
+            *voltage_limits("[SOURce<n>:]VOLTage"),
             *channel_setting("[SOURce<n>:]FUNCtion[:SHAPe]", "shape", choice(*_SHAPES)),
             *channel_setting(
                 "[SOURce<n>:]FREQuency:MODE",

@@ -1,55 +1,28 @@
-"""One output of a pulse generator: its settings, and the voltages that follow from them.
-
-The output is an open-circuit voltage behind 50 Ω. What the instrument shows and takes as
-voltages is what a load of the set resistance would get: changing the load setting rescales
-the display and leaves the output alone (Agilent 33500 Series Operating and Service Guide,
-"Output Termination").
-"""
+"""One output of a pulse generator: its settings, and the waveform that follows from them."""
 
 import math
-from collections.abc import Callable
 
-from labsyn.drivers.simulated.generator_model import Model
-from labsyn.drivers.simulated.generator_waveform import rms_factor, steps
+from labsyn.drivers.simulated.generator_levels import GeneratorLevels
+from labsyn.drivers.simulated.generator_waveform import begun_at, first, steps
 from labsyn.drivers.simulated.scpi_values import ScpiError
 
-SOURCE_RESISTANCE = 50.0
 _EDGE_SHARE = 1.6  # width and edge: period >= width + 1.6 edge (81150A/81160A, 3.4.1)
-_LEAST_STEP = 1e-3  # volts between the levels when the instrument corrects their order
 
 
-class GeneratorChannel:
-    """Settings of one output; every setter refuses or adjusts as the instrument does.
-
-    Parameters
-    ----------
-    model : Model
-        What the instrument can do.
-    report : callable
-        Takes a `ScpiError` for the queue.
-    """
-
-    def __init__(self, model: Model, report: Callable[[ScpiError], None]) -> None:
-        self.model = model
-        self._report = report
-        self.reset()
+class GeneratorChannel(GeneratorLevels):
+    """Settings of one output; every setter refuses or adjusts as the instrument does."""
 
     def reset(self) -> None:
-        """Return to the state after ``*RST``."""
+        super().reset()
         model = self.model
         self._shape, self.pulse_hold = "SIN", "WIDT"
         self._period, self._width = model.reset_period, model.reset_width
         self.edge = model.reset_edge
-        self._load = SOURCE_RESISTANCE
-        self._high = model.reset_amplitude  # half of twice what 50 Ω get
-        self._low = -model.reset_amplitude
-        self._unit = "VPP"
         self.output, self.polarity = False, "NORM"
         self.burst, self.burst_mode, self.cycles = False, "TRIG", max(1.0, model.cycles[0])
-        self.trigger_source, self.burst_period = model.reset_trigger, 10e-3
+        self.trigger_source, self._burst_period = model.reset_trigger, 10e-3
         self.square_duty, self.symmetry = 50.0, 100.0
-        self.limits_on, self.coupled = False, False
-        self.limit_high, self.limit_low = 2 * model.level, -2 * model.level
+        self.coupled = False
         self.trigger_delay, self.trigger_slope, self.trigger_timer = 0.0, "POS", 1.0
         self.trigger_number = 1.0
         self.phase, self.burst_phase = 0.0, 0.0
@@ -86,6 +59,9 @@ class GeneratorChannel:
 
     @period.setter
     def period(self, seconds: float) -> None:
+        if self._shape == "PULS" and seconds < self.model.period[0] * (1 - 1e-9):
+            self._resolve("frequency reduced for pulse function")
+            seconds = self.model.period[0]
         width = self._width
         if self.pulse_hold == "DCYC":
             width = max(self.model.width[0], width / self._period * seconds)
@@ -130,107 +106,6 @@ class GeneratorChannel:
         self.width = min(max(percent / 100 * self._period, self.model.width[0]), self.widest)
 
     @property
-    def share(self) -> float:
-        """Share of the open-circuit voltage that the set load would get."""
-        if math.isinf(self._load):
-            return 1.0
-        return self._load / (self._load + SOURCE_RESISTANCE)
-
-    @property
-    def load(self) -> float:
-        return self._load
-
-    @load.setter
-    def load(self, ohm: float) -> None:
-        if self.limits_on:
-            raise ScpiError(-221, "load cannot change while voltage limits are on")
-        self._load = ohm
-        if math.isinf(ohm) and self._unit == "DBM":
-            self._unit = "VPP"
-
-    @property
-    def highest(self) -> float:
-        """The highest level, in volts at the set load."""
-        return 2 * self.model.level * self.share
-
-    @property
-    def high(self) -> float:
-        return self._high * self.share
-
-    @high.setter
-    def high(self, volts: float) -> None:
-        self._set_levels(volts / self.share, self._low, keep_high=True)
-
-    @property
-    def low(self) -> float:
-        return self._low * self.share
-
-    @low.setter
-    def low(self, volts: float) -> None:
-        self._set_levels(self._high, volts / self.share, keep_high=False)
-
-    @property
-    def offset(self) -> float:
-        return (self._high + self._low) / 2 * self.share
-
-    @offset.setter
-    def offset(self, volts: float) -> None:
-        half = (self._high - self._low) / 2
-        self._set_levels(volts / self.share + half, volts / self.share - half, keep_high=True)
-
-    @property
-    def unit(self) -> str:
-        return self._unit
-
-    @unit.setter
-    def unit(self, unit: str) -> None:
-        if unit == "DBM" and math.isinf(self._load):
-            raise ScpiError(-221, "dBm needs a finite load")
-        self._unit = unit
-
-    @property
-    def amplitude(self) -> float:
-        """Amplitude in the set unit."""
-        vpp = (self._high - self._low) * self.share
-        rms = vpp / rms_factor(self._shape)
-        if self._unit == "VPP":
-            return vpp
-        return rms if self._unit == "VRMS" else 10 * math.log10(rms**2 / self._load / 1e-3)
-
-    @amplitude.setter
-    def amplitude(self, value: float) -> None:
-        vpp = value
-        if self._unit == "VRMS":
-            vpp = value * rms_factor(self._shape)
-        elif self._unit == "DBM":
-            watts = 1e-3 * 10.0 ** (max(-1000.0, min(value, 100.0)) / 10)
-            vpp = math.sqrt(watts * self._load) * rms_factor(self._shape)
-        lowest, highest = (2 * limit for limit in self.model.amplitude)
-        if not lowest * (1 - 1e-9) <= vpp / self.share <= highest * (1 + 1e-9):
-            raise ScpiError(-222)
-        middle, half = (self._high + self._low) / 2, vpp / self.share / 2
-        self._set_levels(middle + half, middle - half, keep_high=True)
-
-    def _set_levels(self, high: float, low: float, *, keep_high: bool) -> None:
-        """Set the open-circuit levels."""
-        lowest, highest = (2 * limit for limit in self.model.amplitude)
-        if high - low < lowest * (1 - 1e-9):
-            self._resolve("high level must exceed low level")
-            gap = max(_LEAST_STEP, lowest)
-            high, low = (high, high - gap) if keep_high else (low + gap, low)
-        elif high - low > highest * (1 + 1e-9):
-            self._resolve("amplitude limited")
-            high, low = (high, high - highest) if keep_high else (low + highest, low)
-        top = 2 * self.model.level * (1 + 1e-9)
-        if high > top or low < -top:
-            raise ScpiError(-222)
-        if self.limits_on and (
-            high * self.share > self.limit_high or low * self.share < self.limit_low
-        ):
-            raise ScpiError(-222, "beyond the voltage limits")
-        self._high, self._low = high, low
-
-    @property
     def trigger_count(self) -> float:
         """Cycles of one trigger: a short form of burst state and cycles (81160A)."""
         return self.cycles if self.burst else 1.0
@@ -247,26 +122,80 @@ class GeneratorChannel:
         return self.waveforms.get(self.waveform, (0.0,))
 
     @property
+    def burst_period(self) -> float:
+        """Seconds between the starts of internally triggered bursts."""
+        return self._burst_period
+
+    @burst_period.setter
+    def burst_period(self, seconds: float) -> None:
+        needed = self.cycles * self.period
+        if self.trigger_source == "IMM" and needed < math.inf and seconds < needed:
+            self._resolve("burst period increased to fit entire burst")
+            seconds = needed
+        self._burst_period = seconds
+
+    def apply(
+        self,
+        shape: str,
+        frequency: float | None,
+        amplitude: float | None,
+        offset: float | None,
+    ) -> None:
+        """Set what ``APPLy`` says, without bursts or triggers, and switch on; or nothing."""
+        before = dict(vars(self))
+        try:
+            self.shape, self.burst, self.trigger_source = shape, False, "IMM"
+            if frequency is not None:
+                self.frequency = frequency
+            if offset is None:
+                offset = self.offset
+            if amplitude is not None:
+                self.offset = 0.0  # the old one need not leave room for the new amplitude
+                self.amplitude = amplitude
+            self.offset = self._with_room(offset)
+        except ScpiError:
+            vars(self).update(before)
+            raise
+        self.output = True
+
+    def _with_room(self, offset: float) -> float:
+        """Return `offset`, or the greatest that the amplitude leaves room for."""
+        greatest = self.greatest_offset
+        if abs(offset) <= greatest * (1 + 1e-9):
+            return offset
+        if not self.model.adjusts:
+            raise ScpiError(-222)
+        self._report(ScpiError(-222, "offset limited by amplitude"))
+        return math.copysign(greatest, offset)
+
+    @property
     def rest(self) -> float:
         """Open-circuit volts while a burst is waited for: where a cycle begins."""
-        middle = (self._high + self._low) / 2
-        at_low = self._low if self.polarity == "NORM" else self._high
-        return at_low if self._shape in ("PULS", "SQU") else middle
+        return self._volts(first(self._shape, self._rising, self.points, self._start))
 
     def cycle(self) -> list[tuple[float, float]]:
         """Return one cycle as (seconds, open-circuit volts); see `steps`."""
         duty = self._width / self._period if self._shape == "PULS" else self.square_duty / 100
-        rising = 0.5 if self._shape == "TRI" else self.symmetry / 100
-        sign = 1 if self.polarity == "NORM" else -1
-        middle, half = (self._high + self._low) / 2, (self._high - self._low) / 2
+        shares = steps(self._shape, duty, self._rising, self.points)
         return [
-            (share * self.period, middle + sign * half * y)
-            for share, y in steps(self._shape, duty, rising, self.points)
+            (share * self.period, self._volts(y))
+            for share, y in begun_at(shares, self._start)
             if share
         ]
 
-    def _resolve(self, conflict: str) -> None:
-        """Report a conflict that the caller adjusts, or refuse the setting."""
-        if not self.model.adjusts:
-            raise ScpiError(-221, conflict)
-        self._report(ScpiError(-221, conflict))
+    @property
+    def _rising(self) -> float:
+        """Share of the period in which a ramp rises."""
+        return 0.5 if self._shape == "TRI" else self.symmetry / 100
+
+    @property
+    def _start(self) -> float:
+        """Share of the period at which bursts begin; pulses have no burst phase."""
+        if not self.burst or self._shape == "PULS":
+            return 0.0
+        return self.burst_phase / 360 % 1.0
+
+    def _volts(self, y: float) -> float:
+        """Return open-circuit volts for -1 to 1."""
+        sign = 1 if self.polarity == "NORM" else -1
+        return (self._high + self._low) / 2 + sign * (self._high - self._low) / 2 * y

@@ -41,13 +41,43 @@ def steps(
     return [(1.0, 0.0)]
 
 
+def begun_at(cycle: list[tuple[float, float]], start: float) -> list[tuple[float, float]]:
+    """Return `cycle` begun at the share `start` (0 to below 1) of it: it ends there too."""
+    at = 0.0
+    for index, (share, y) in enumerate(cycle):
+        if at + share > start:
+            head, tail = (at + share - start, y), (start - at, y)
+            return [head, *cycle[index + 1 :], *cycle[:index], tail]
+        at += share
+    return cycle
+
+
+def first(shape: str, symmetry: float, points: Sequence[float], start: float) -> float:
+    """Return the level at which a cycle begins, -1 to 1, for the parameters of `steps`.
+
+    At phase 0 sine and ramps cross 0 and an arbitrary waveform has its first point (Agilent
+    33220A User's Guide, ``BURSt:PHASe``); pulses and squares are about to rise.
+    """
+    match shape:
+        case "PULS" | "SQU":
+            return -1.0
+        case "SIN":
+            return math.sin(2 * math.pi * start)
+        case "RAMP" | "TRI":
+            return _ramp(start, symmetry)
+        case "USER" | "ARB":
+            return points[int(start * len(points))]
+    return 0.0
+
+
 def rms_factor(shape: str) -> float:
     """Return the ratio of peak-to-peak to effective value."""
     return {"SIN": 2 * math.sqrt(2), "SQU": 2.0, "PULS": 2.0}.get(shape, 2 * math.sqrt(3))
 
 
-def _ramp(phase: float, top: float) -> float:
-    """Return a ramp that rises until `top` of the cycle and falls from there."""
-    if phase < top:
-        return 2 * phase / top - 1
-    return 1 - 2 * (phase - top) / (1 - top)
+def _ramp(phase: float, rising: float) -> float:
+    """Return a ramp that crosses 0 upwards at phase 0 and rises for the share `rising`."""
+    phase = (phase + rising / 2) % 1.0
+    if phase < rising:
+        return 2 * phase / rising - 1
+    return 1 - 2 * (phase - rising) / (1 - rising)

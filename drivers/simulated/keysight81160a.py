@@ -19,17 +19,17 @@ from labsyn.drivers.simulated.generator_commands import (
     bounded,
     channel_setting,
     levels,
+    voltage_limits,
 )
 from labsyn.drivers.simulated.generator_model import Model
 from labsyn.drivers.simulated.pulse_generator import SimulatedPulseGenerator
 from labsyn.drivers.simulated.scpi import Command, CommandTree
 from labsyn.drivers.simulated.scpi_instrument import COMMON
+from labsyn.drivers.simulated.scpi_text import Block, Text
 from labsyn.drivers.simulated.scpi_values import (
-    Block,
     Boolean,
     Number,
     ScpiError,
-    Text,
     choice,
 )
 
@@ -160,6 +160,7 @@ class SimulatedKeysight81160A(SimulatedPulseGenerator):
             *channel_setting("[SOURce:]FUNCtion<n>:RAMP:SYMMetry", "symmetry", PERCENT),
             *channel_setting("[SOURce:]FREQuency<n>", "frequency", bounded("frequency", "HZ")),
             *levels("[SOURce:]VOLTage<n>"),
+            *voltage_limits("[SOURce:]VOLTage<n>"),
             *channel_setting("OUTPut<n>[:STATe]", "output", Boolean()),
             *channel_setting("OUTPut<n>:LOAD", "load", LOAD),
             *channel_setting("OUTPut<n>:POLarity", "polarity", choice("NORMal", "INVerted")),

@@ -9,10 +9,8 @@ import math
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from labsyn.drivers.simulated.generator_channel import (
-    SOURCE_RESISTANCE,
-    GeneratorChannel,
-)
+from labsyn.drivers.simulated.generator_channel import GeneratorChannel
+from labsyn.drivers.simulated.generator_levels import SOURCE_RESISTANCE
 from labsyn.drivers.simulated.generator_model import Model
 from labsyn.drivers.simulated.scpi_instrument import ScpiInstrument
 from labsyn.drivers.simulated.scpi_values import ScpiError
@@ -57,7 +55,8 @@ class SimulatedPulseGenerator(ScpiInstrument):
         self._busy_until: dict[int, float] = {}
         self._states = {n: self._state(channel) for n, channel in self.channels.items()}
         self.sync_on, self.sync_source = True, "CH1"
-        self.trigger_out, self.beeper_on, self.display = False, True, ""
+        self.trigger_out, self.trigger_out_slope = False, "POS"
+        self.beeper_on, self.display = True, ""
 
     def channel(self, n: int) -> GeneratorChannel:
         """Return channel `n`; raise ScpiError -114 if there is none."""
@@ -69,7 +68,8 @@ class SimulatedPulseGenerator(ScpiInstrument):
         """Switch every output off and return to the settings after ``*RST``."""
         for channel in self.channels.values():
             channel.reset()
-        self.sync_on, self.trigger_out = True, False
+        self.sync_on, self.sync_source = True, "CH1"
+        self.trigger_out, self.trigger_out_slope = False, "POS"
         self.follow()
 
     def trigger(self) -> None:
@@ -91,6 +91,9 @@ class SimulatedPulseGenerator(ScpiInstrument):
         """Let the time pass until every triggered burst of finite length is over."""
         while ends := [end for end in self._busy_until.values() if end < math.inf]:
             self.timeline.sleep_until(max(ends))
+
+    def is_busy(self) -> bool:
+        return bool(self._busy_until)
 
     def is_running_free(self, channel: GeneratorChannel) -> bool:
         """Tell whether the output runs without a trigger and without an end."""
@@ -199,7 +202,7 @@ class SimulatedPulseGenerator(ScpiInstrument):
             done = cycles
             yield start + cycles * period
         while done < cycles:
-            stride = min(self.timeline.stride(period, len(waveform)), cycles - done)
+            stride = min(self.timeline.stride(period, len(waveform), cycles), cycles - done)
             at = start + done * period
             for seconds, volts in waveform[:-1]:
                 self._drive(n, volts)

@@ -13,10 +13,14 @@ from typing import Any
 
 from labsyn.drivers.simulated.scpi_values import (
     Number,
+    OutOfRangeError,
     Parameter,
     ScpiError,
     short_form,
 )
+
+Clip = Callable[[OutOfRangeError], float]
+"""Takes a number beyond a bound and returns what the instrument takes instead."""
 
 _NODE = re.compile(r"(\[)?:?(\*?[A-Za-z]+)(<n>)?:?(?(1)\])")
 _HEADER_NODE = re.compile(r"(\*?[A-Za-z]+)([0-9]{0,3})")
@@ -50,23 +54,31 @@ class Command:
     of: Callable[[Any, int], Any] = _itself
     repeated: bool = False
 
-    def bind(self, texts: list[str], owner: Any) -> list[Any]:
-        """Return the values of `texts`; raise ScpiError if they do not fit."""
+    def bind(self, texts: list[str], owner: Any, clip: Clip | None = None) -> list[Any]:
+        """Return the values of `texts`; raise ScpiError if they do not fit.
+
+        With `clip`, a number beyond a bound is what that returns.
+        """
         places = self.parameters
         if self.repeated:
             places += (places[-1],) * max(0, len(texts) - len(places))
         if len(texts) > len(places):
             raise ScpiError(-108)
         padded = texts + [""] * (len(places) - len(texts))
-        return [_read(p, text, owner) for p, text in zip(places, padded, strict=True)]
+        return [_read(p, text, owner, clip) for p, text in zip(places, padded, strict=True)]
 
 
-def _read(parameter: Parameter, text: str, owner: Any) -> Any:
-    if text:
+def _read(parameter: Parameter, text: str, owner: Any, clip: Clip | None) -> Any:
+    if not text:
+        if parameter.optional:
+            return None
+        raise ScpiError(-109)
+    try:
         return parameter.read(text, owner)
-    if parameter.optional:
-        return None
-    raise ScpiError(-109)
+    except OutOfRangeError as error:
+        if clip is None:
+            raise
+        return clip(error)
 
 
 def setting(

@@ -38,7 +38,8 @@ class ScpiInstrument:
     """A simulated instrument that speaks SCPI.
 
     A subclass sets `IDENTITY` and `TREE` (``CommandTree([*COMMON, ...])``), and overrides
-    `reset`, `wait` and `trigger` where it has something to reset, wait for or trigger.
+    `reset`, `wait`, `is_busy` and `trigger` where it has something to reset, wait for or
+    trigger.
 
     Parameters
     ----------
@@ -67,6 +68,7 @@ class ScpiInstrument:
         self.event_enable = 0
         self.service_request_enable = 0
         self._events = _POWER_ON
+        self._completing = False  # *OPC waits for what is pending
         self._output = b""
 
     def write(self, data: bytes) -> None:
@@ -88,11 +90,13 @@ class ScpiInstrument:
         return taken, not self._output
 
     def clear(self) -> None:
-        """Answer a device clear: forget the answer; settings and errors stay."""
+        """Answer a device clear: forget answer and ``*OPC``; settings and errors stay."""
         self._output = b""
+        self._completing = False
 
     def status_byte(self) -> int:
         """Return error queue, message available, standard event and request bits."""
+        self._notice_completion()
         status = _ERROR_QUEUE if self.errors else 0
         status |= _MESSAGE_AVAILABLE if self._output else 0
         status |= _EVENT if self._events & self.event_enable else 0
@@ -103,6 +107,10 @@ class ScpiInstrument:
 
     def wait(self) -> None:
         """Let the time pass until every pending operation is complete."""
+
+    def is_busy(self) -> bool:
+        """Tell whether an operation is pending."""
+        return False
 
     def trigger(self) -> None:
         """Answer ``*TRG`` or a group execute trigger; ignored with error -211 here."""
@@ -122,18 +130,24 @@ class ScpiInstrument:
 
     def events(self) -> int:
         """Return the standard event register and clear it."""
+        self._notice_completion()
         events, self._events = self._events, 0
         return events
 
     def clear_status(self) -> None:
-        """Clear the error queue and the event register (``*CLS``)."""
+        """Clear error queue and event register, and forget ``*OPC`` (``*CLS``)."""
         self.errors.clear()
         self._events = 0
+        self._completing = False
 
     def complete(self) -> None:
-        """Set the operation complete bit when nothing is pending (``*OPC``)."""
-        self.wait()
-        self._events |= _OPERATION_COMPLETE
+        """Have the operation complete bit set as soon as nothing is pending (``*OPC``)."""
+        self._completing = True
+
+    def _notice_completion(self) -> None:
+        if self._completing and not self.is_busy():
+            self._completing = False
+            self._events |= _OPERATION_COMPLETE
 
     def _handle(self, message: str) -> None:
         if self._output:  # IEEE 488.2, 6.3.2.3: the answer was not read to its end
@@ -158,24 +172,24 @@ class ScpiInstrument:
     def _run(self, header: str, texts: list[str]) -> str | None:
         command, n = self.TREE.find(header)
         owner = command.of(self, n)
-        try:
-            values = command.bind(texts, owner)
-        except OutOfRangeError as error:
-            if not self.CLIPS or len(command.parameters) != 1:
-                raise
-            side = "upper" if error.upper else "lower"
-            self.report(ScpiError(-222, f"value clipped to {side} limit"))
-            values = [error.bound]
-        return command.run(owner, *values)
+        clips = self.CLIPS and not command.repeated
+        return command.run(owner, *command.bind(texts, owner, self._clip if clips else None))
+
+    def _clip(self, error: OutOfRangeError) -> float:
+        """Report a number beyond a bound, and take the bound instead."""
+        side = "upper" if error.upper else "lower"
+        self.report(ScpiError(-222, f"value clipped to {side} limit"))
+        return error.bound
 
 
 def _identify(instrument: ScpiInstrument) -> str:
     return instrument.IDENTITY
 
 
-def _operation_complete(instrument: ScpiInstrument) -> str:
+def _operation_complete(instrument: ScpiInstrument) -> str | None:
+    """Return 1 when nothing is pending; what has no end is waited for in vain."""
     instrument.wait()
-    return "1"
+    return None if instrument.is_busy() else "1"
 
 
 def _set(name: str) -> Any:

@@ -2,7 +2,7 @@
 
 IEEE 488.2 (1992) chapter 7 and SCPI 1999.0 volume 1: numbers with multiplier and unit
 (``100NS``, ``1.5 V``), ``MIN``/``MAX``/``DEF``, ``INFinity``, booleans, character data in
-long or short form, quoted strings, definite-length blocks.
+long or short form. `scpi_text` holds strings and blocks.
 """
 
 import math
@@ -26,6 +26,7 @@ ERROR_TEXTS = {
     -114: "Header suffix out of range",
     -123: "Numeric overflow",
     -131: "Invalid suffix",
+    -138: "Suffix not allowed",
     -151: "Invalid string data",
     -161: "Invalid block data",
     -211: "Trigger ignored",
@@ -130,20 +131,29 @@ class Number:
         Raises
         ------
         ScpiError
-            -104 for other than a number, -131 for a foreign unit, -222 beyond a bound.
+            -104 for other than a number, -131 for a foreign unit, -138 for any unit of a
+            number without, -222 beyond a bound.
         """
         special = self.keyword(text, owner)
         if special is not None:
             return special
-        match = _NUMBER.fullmatch(text)
-        if match is None:
-            raise ScpiError(-104)
-        exponent = int(match[2] or 0) + self._power(match[3].upper())
-        value = float(f"{match[1]}e{exponent}")
+        value = self.number(text)
         if self.infinite and value >= INFINITY:
             return math.inf
         if self.integer and math.isfinite(value):
             value = float(math.floor(value + 0.5))
+        return self.inside(value, owner)
+
+    def number(self, text: str) -> float:
+        """Return the number that is written, in `unit` or one of `units`."""
+        match = _NUMBER.fullmatch(text)
+        if match is None:
+            raise ScpiError(-104)
+        exponent = int(match[2] or 0) + self._power(match[3].upper())
+        return float(f"{match[1]}e{exponent}")
+
+    def inside(self, value: float, owner: Any) -> float:
+        """Return `value`, or raise OutOfRangeError."""
         low, high = self.bounds(owner)
         if not low <= value <= high:
             raise OutOfRangeError(high if value > high else low, upper=value > high)
@@ -162,7 +172,7 @@ class Number:
                 if multiplier in _MULTIPLIERS:
                     return _MULTIPLIERS[multiplier]
         if suffix:
-            raise ScpiError(-131)
+            raise ScpiError(-131 if self.unit else -138)
         return 0
 
 
@@ -219,51 +229,6 @@ class Choice:
 def choice(*words: str, optional: bool = False) -> Choice:
     """Return the place of one of `words`, such as ``choice("NORMal", "INVerted")``."""
     return Choice(words, optional)
-
-
-@dataclass(frozen=True)
-class Text:
-    """A quoted string, or bare character data such as the name of a waveform.
-
-    ``quoted`` is False for bare words; the answer is quoted only if it is True.
-    """
-
-    quoted: bool = True
-    optional: bool = False
-
-    def read(self, text: str, owner: Any) -> str:
-        if len(text) > 1 and text[0] in "\"'" and text[-1] == text[0]:
-            return text[1:-1].replace(2 * text[0], text[0])
-        if self.quoted or not re.fullmatch(r"[A-Za-z]\w*", text, re.ASCII):
-            raise ScpiError(-151)
-        return text
-
-    def show(self, value: str) -> str:
-        return '"{}"'.format(value.replace('"', '""')) if self.quoted else value
-
-
-@dataclass(frozen=True)
-class Block:
-    """A definite-length block: ``#``, the number of digits, the length, the bytes."""
-
-    optional: bool = False
-
-    def read(self, text: str, owner: Any) -> bytes:
-        match = re.match(r"#([1-9])", text)
-        if match is None:
-            raise ScpiError(-161)
-        start = 2 + int(match[1])
-        length = text[2:start]
-        if not re.fullmatch(r"[0-9]+", length) or len(length) != int(match[1]):
-            raise ScpiError(-161)
-        content, rest = text[start : start + int(length)], text[start + int(length) :]
-        if len(content) < int(length) or rest.strip():
-            raise ScpiError(-161)
-        return content.encode("latin-1")
-
-    def show(self, value: bytes) -> str:
-        length = str(len(value))
-        return f"#{len(length)}{length}" + value.decode("latin-1")
 
 
 def short_form(word: str) -> str:

@@ -42,14 +42,14 @@ class Timeline(VirtualClock):
         self._waiting = [entry for entry in self._waiting if entry[2] is not process]
         heapq.heapify(self._waiting)
 
-    def stride(self, period: float, n_steps: int) -> int:
-        """Return how many cycles of `n_steps` steps a process is to take as one.
+    def stride(self, period: float, n_steps: int, cycles: float = math.inf) -> int:
+        """Return how many of `cycles` of `n_steps` steps a process is to take as one.
 
-        It is 1 unless very many fit into the wait that is going on.
+        It is 1 unless very many come in the wait that is going on.
         """
-        together = (self.horizon - self.departure) / period * n_steps / MOST_STEPS
+        ahead = min((self.horizon - self.departure) / period, cycles)
         left = (self.horizon - self._now) / period
-        return max(1, math.floor(min(together, left)))
+        return max(1, math.floor(min(ahead * n_steps / MOST_STEPS, left)))
 
     def sleep(self, seconds: float) -> None:
         if seconds > 0:

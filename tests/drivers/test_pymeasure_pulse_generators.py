@@ -151,6 +151,7 @@ def test_33250a_properties(k33250: Lab) -> None:
         "burst_ncycles": 7, "burst_phase": -90.0, "output_load": 75.0,
         "output_polarity": "INV", "sync_output_enabled": False, "burst_enabled": True,
         "trigger_delay": 0.5, "trigger_slope": "NEG", "output_enabled": True,
+        "trigger_output_enabled": True, "trigger_output_slope": "NEG",
     })  # fmt: skip
     k33250.driver.burst_ncycles = "INF"
     assert k33250.driver.burst_ncycles == "INF"

@@ -206,6 +206,60 @@ def test_a_delayed_and_an_endless_burst() -> None:
     assert setup.wiring.voltage("gen/1") is None
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_burst_keeps_its_pulses_apart_however_long_one_looks_away(
+    kind: type[SimulatedPulseGenerator],
+) -> None:
+    setup = Setup(kind)
+    setup.send(*COMMANDS[kind], "*TRG")
+    setup.clock.sleep(1e5)
+    assert setup.felt(1.0) == pytest.approx([1e-4] * 3, rel=1e-6)
+
+
+@pytest.mark.parametrize("width", [100e-9, 1e-6, 1e-4, 10e-3])
+@pytest.mark.parametrize("ohm", [50.0, 1e9])
+@pytest.mark.parametrize("kind", KINDS)
+def test_three_pulses_of_any_width_into_any_load(
+    kind: type[SimulatedPulseGenerator], ohm: float, width: float
+) -> None:
+    setup = Setup(kind, ohm)
+    setup.send(*COMMANDS[kind])
+    names = {
+        SimulatedKeysight81160A: (":PULS:PER1", ":PULS:WIDT1"),
+        SimulatedAgilent33500: ("FUNC:PULS:PER", "FUNC:PULS:WIDT"),
+        SimulatedAgilent33250A: ("PULS:PER", "PULS:WIDT"),
+        SimulatedAgilent33220A: ("PULS:PER", "FUNC:PULS:WIDT"),
+    }[kind]
+    setup.send(f"{names[0]} 30MS", f"{names[1]} {width * 1e9:.0f}NS", "*TRG;*WAI")
+    assert setup.ask("SYST:ERR?") == NO_ERROR
+    assert setup.felt(1.0 if ohm == 50.0 else 2.0) == pytest.approx([width] * 3, rel=1e-6)
+
+
+def test_operation_complete_comes_with_the_end_of_the_burst() -> None:
+    setup = Setup(SimulatedAgilent33250A)
+    setup.send(*COMMANDS[SimulatedAgilent33250A], "*CLS", "*TRG;*OPC")
+    assert setup.clock.now() == 0.0
+    assert setup.ask("*ESR?") == "0"
+    setup.clock.sleep(1.0)
+    assert setup.ask("*ESR?") == "1"
+    setup.send("BURS:NCYC INF", "*TRG", "*OPC?")
+    assert setup.generator.read(9) == (b"", False)  # that burst has no end
+
+
+def test_a_burst_starts_and_rests_at_its_phase() -> None:
+    """Agilent 33220A User's Guide: 0° is where a ramp crosses its offset upwards."""
+    setup = Setup(SimulatedAgilent33250A)
+    setup.send("FUNC RAMP;:VOLT 1;:BURS:STAT 1;NCYC 1;:TRIG:SOUR BUS;:OUTP 1")
+    setup.clock.sleep(1.0)
+    setup.send("*TRG;*WAI", "FUNC SIN;:BURS:PHAS 90", "*TRG;*WAI")
+    setup.clock.sleep(1.0)
+    setup.wiring.advance_all()
+    volts = [volts for volts, _ in setup.load.history if volts is not None]
+    assert volts[0] == 0.0
+    assert volts[1] > 0.0
+    assert volts[-1] == pytest.approx(0.5)
+
+
 @pytest.mark.parametrize(("shape", "mean"), [("SIN", 0.5), ("RAMP", 0.5), ("SQU", 0.5)])
 def test_other_shapes_keep_their_mean_and_bounds(shape: str, mean: float) -> None:
     setup = Setup(SimulatedAgilent33250A)
@@ -260,6 +314,92 @@ def test_a_width_of_zero_becomes_the_shortest_pulse_of_a_33220a() -> None:
     setup.send("FUNC:PULS:WIDT 0.000000")
     assert setup.ask("SYST:ERR?") == '-222,"Data out of range; value clipped to lower limit"'
     assert float(setup.ask("FUNC:PULS:WIDT?")) == pytest.approx(20e-9)
+
+
+def test_voltage_limits_guard_the_levels_that_are_there() -> None:
+    setup = Setup(SimulatedAgilent33500)
+    setup.send("VOLT:HIGH 2;LOW 0;LIM:HIGH 1;STAT 1;STAT?")
+    assert setup.generator.read(9)[0] == b"0\n"
+    assert setup.ask("SYST:ERR?").startswith('-221,"Settings conflict; levels are beyond')
+    setup.send("VOLT:LIM:HIGH 3;LOW -1;STAT 1;HIGH 1")
+    assert setup.ask("SYST:ERR?").startswith('-222,"Data out of range; value clipped to lower')
+    assert float(setup.ask("VOLT:LIM:HIGH?")) == pytest.approx(2.0)
+    setup.send("VOLT:HIGH 4;LOW -4")  # clipped to the limits, as its guide says
+    for _ in range(2):
+        assert setup.ask("SYST:ERR?").startswith('-221,"Settings conflict; level clipped')
+    assert float(setup.ask("VOLT:HIGH?")) == pytest.approx(2.0)
+    assert float(setup.ask("VOLT:LOW?")) == pytest.approx(-1.0)
+
+
+@pytest.mark.parametrize("kind", [SimulatedAgilent33250A, SimulatedAgilent33220A])
+@pytest.mark.parametrize("command", ["VOLT:LIM:STAT 1", "FREQ:MODE CW"])
+def test_what_came_with_the_33500_the_older_ones_do_not_know(
+    kind: type[SimulatedPulseGenerator], command: str
+) -> None:
+    setup = Setup(kind)
+    setup.send(command)
+    assert setup.ask("SYST:ERR?") == '-113,"Undefined header"'
+
+
+def test_the_bounds_of_amplitude_and_offset_depend_on_each_other() -> None:
+    setup = Setup(SimulatedAgilent33250A)
+    assert float(setup.ask("VOLT? MIN")) == pytest.approx(10e-3)
+    assert float(setup.ask("VOLT? MAX")) == pytest.approx(10.0)
+    setup.send("VOLT 20")
+    assert setup.ask("SYST:ERR?") == '-222,"Data out of range; value clipped to upper limit"'
+    assert float(setup.ask("VOLT?")) == pytest.approx(10.0)
+    setup.send("VOLT 1;:VOLT:OFFS 4;:VOLT 8")
+    assert setup.ask("SYST:ERR?").startswith('-222,"Data out of range; value clipped')
+    assert float(setup.ask("VOLT?")) == pytest.approx(2.0)
+    setup.send("OUTP:LOAD INF")
+    assert float(setup.ask("VOLT:OFFS? MAX")) == pytest.approx(8.0)
+
+
+def test_a_unit_behind_an_amplitude_counts_for_that_amplitude() -> None:
+    setup = Setup(SimulatedAgilent33250A)
+    setup.send("VOLT 1 VRMS")  # of a sine
+    assert float(setup.ask("VOLT?")) == pytest.approx(2 * math.sqrt(2))
+    assert setup.ask("VOLT:UNIT?") == "VPP"
+    setup.send("VOLT 0 DBM")
+    assert float(setup.ask("VOLT?")) == pytest.approx(0.6325, rel=1e-3)
+    setup.send("VOLT 500MVPP")
+    assert float(setup.ask("VOLT?")) == pytest.approx(0.5)
+    setup.send("APPL:SIN 1KHZ,100MVRMS,0")
+    assert float(setup.ask("VOLT?")) == pytest.approx(0.1 * 2 * math.sqrt(2))
+    assert setup.ask("SYST:ERR?") == NO_ERROR
+    setup.send("OUTP:LOAD INF;:VOLT 0 DBM")
+    assert setup.ask("SYST:ERR?").startswith('-221,"Settings conflict; dBm')
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_apply_sets_all_and_runs_free(kind: type[SimulatedPulseGenerator]) -> None:
+    """Agilent 33500 Series guide: ``APPLy`` sets the trigger source to immediate."""
+    setup = Setup(kind)
+    volts = "SOUR1:VOLT" if kind is SimulatedAgilent33500 else ":VOLT1"
+    node = ":APPL1" if kind is SimulatedKeysight81160A else "APPL"
+    setup.send(*COMMANDS[kind], f"{volts}:HIGH 5;LOW 4")  # the old offset leaves no room
+    setup.send(f"{node}:PULS 1E3,4,1")
+    assert setup.ask("SYST:ERR?") == NO_ERROR
+    setup.clock.sleep(0.1)
+    assert setup.felt(3.0) == pytest.approx([1e-4] * 100, rel=1e-6)
+    setup.send(f"{node}:PULS 1E3,4,4")
+    assert setup.ask("SYST:ERR?").startswith('-222,"Data out of range')
+    clipped = kind.MODEL.adjusts
+    assert float(setup.ask(f"{volts}:OFFS?")) == pytest.approx(3.0 if clipped else 1.0)
+
+
+def test_a_frequency_is_none_that_a_pulse_cannot_have() -> None:
+    setup = Setup(SimulatedAgilent33250A)
+    setup.send("FUNC PULS;:FREQ 80MHZ")
+    assert setup.ask("SYST:ERR?").startswith('-221,"Settings conflict; frequency reduced')
+    assert float(setup.ask("FREQ?")) == pytest.approx(50e6)
+
+
+def test_a_burst_period_holds_the_whole_burst() -> None:
+    setup = Setup(SimulatedAgilent33250A)
+    setup.send(*COMMANDS[SimulatedAgilent33250A], "TRIG:SOUR IMM;:BURS:INT:PER 1E-3")
+    assert setup.ask("SYST:ERR?").startswith('-221,"Settings conflict; burst period increased')
+    assert float(setup.ask("BURS:INT:PER?")) == pytest.approx(3e-3)
 
 
 def test_voltage_limits() -> None:

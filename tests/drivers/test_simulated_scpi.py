@@ -1,6 +1,7 @@
 """The SCPI parser: spellings an instrument takes, and everything it must refuse calmly."""
 
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -14,12 +15,11 @@ from labsyn.drivers.simulated.scpi import (
     split_outside,
 )
 from labsyn.drivers.simulated.scpi_instrument import COMMON, ScpiInstrument
+from labsyn.drivers.simulated.scpi_text import Block, Text
 from labsyn.drivers.simulated.scpi_values import (
-    Block,
     Boolean,
     Number,
     ScpiError,
-    Text,
     choice,
 )
 
@@ -117,6 +117,7 @@ def test_spellings(message: str, answer: str) -> None:
         ("VOLT 1_0", '-104,"Data type error"'),
         ("VOLT INF", '-104,"Data type error"'),
         ("VOLT 1 S", '-131,"Invalid suffix"'),
+        ("BURS:NCYC 3 S", '-138,"Suffix not allowed"'),
         ("VOLT 1 XV", '-131,"Invalid suffix"'),
         ("VOLT 10.5", '-222,"Data out of range"'),
         ("VOLT 1e999", '-222,"Data out of range"'),
@@ -183,6 +184,39 @@ def test_the_queue_is_finite_and_the_latest_error_gives_way() -> None:
     errors = [ask(source, "SYST:ERR?") for _ in range(21)]
     assert errors[:19] == ['-113,"Undefined header"'] * 19
     assert errors[19:] == ['-350,"Queue overflow"', '+0,"No error"']
+
+
+class BusySource(Source):
+    """One that is at work for the first second."""
+
+    def is_busy(self) -> bool:
+        return self.clock.now() < 1.0
+
+
+def test_operation_complete_is_set_when_it_is_and_nobody_waits() -> None:
+    """IEEE 488.2 (1992) 12.5.2: *OPC lets the commands that follow go on."""
+    source = BusySource()
+    ask(source, "*ESR?")
+    source.write(b"*OPC")
+    assert source.clock.now() == 0.0
+    assert ask(source, "*ESR?") == "0"
+    source.write(b"*ESE 1;*SRE 32")
+    assert source.status_byte() == 0
+    source.clock.sleep(2.0)
+    assert source.status_byte() == 96
+    assert ask(source, "*ESR?;*ESR?") == "1;0"
+
+
+@pytest.mark.parametrize(
+    "forget", [lambda s: s.write(b"*CLS"), lambda s: s.clear()], ids=["*CLS", "device clear"]
+)
+def test_a_clear_cancels_operation_complete(forget: Any) -> None:
+    source = BusySource()
+    ask(source, "*ESR?")
+    source.write(b"*OPC")
+    forget(source)
+    source.clock.sleep(2.0)
+    assert ask(source, "*ESR?") == "0"
 
 
 def test_status_registers() -> None:
