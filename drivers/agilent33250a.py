@@ -16,7 +16,12 @@ _ON_OFF = {True: 1, False: 0}
 
 
 class _SingleOutput(PulseGenerator):
-    """A generator whose only output is the instrument itself."""
+    """A generator whose only output is the instrument itself.
+
+    PyMeasure's 33220A has neither load nor polarity: what is assigned there is a Python
+    attribute and never sent. Its 33250A calls the switches `output_enabled` and
+    `burst_enabled`; both go by the names of the other generators here.
+    """
 
     output_polarity = Instrument.control(
         "OUTP:POL?",
@@ -28,7 +33,8 @@ class _SingleOutput(PulseGenerator):
 
     output_load = load_control("OUTP:LOAD %s", 1.0, 10e3)
 
-    # PyMeasure allows ±5 V (or checks nothing); 10 V are legal at high impedance.
+    # PyMeasure 0.16 allows ±5 V in the 33250A, where 10 V are legal at high impedance, and
+    # anything in the 33220A, which then clips.
     voltage_high = Instrument.control(
         "VOLT:HIGH?",
         "VOLT:HIGH %.6g",

@@ -15,9 +15,10 @@ from labsyn.drivers.pulse_generator import PulseGenerator
 class Agilent33500Output(Agilent33500Channel):
     """One output."""
 
-    # PyMeasure 0.16 checks no value.
+    # PyMeasure 0.16 checks no value, and reads high impedance as 9.9e37 ohm.
     output_load = load_control("OUTP{ch}:LOAD %s", 1.0, 10e3)
 
+    # PyMeasure 0.16 has none, and a trigger source for the whole instrument only.
     output_polarity = Instrument.control(
         "OUTP{ch}:POL?",
         "OUTP{ch}:POL %s",

@@ -26,9 +26,10 @@ class Keysight81160AOutput(Keysight81160AChannel):
         values={True: 1, False: 0},
     )
 
-    # PyMeasure 0.16 checks no value, and cannot say high impedance.
+    # PyMeasure 0.16 checks no value, and reads high impedance as 9.9e37 ohm.
     output_load = load_control(":OUTP{ch}:LOAD %s", 0.3, 1e6)
 
+    # PyMeasure 0.16 has none.
     output_polarity = Instrument.control(
         ":OUTP{ch}:POL?",
         ":OUTP{ch}:POL %s",

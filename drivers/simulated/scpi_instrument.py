@@ -18,6 +18,8 @@ from labsyn.drivers.simulated.scpi_values import (
 )
 
 _LOG_LENGTH = 10_000
+_POLL = 10e-3
+"""Seconds that pass at a poll in vain: one that only polls would poll for ever."""
 
 # Bits of the standard event register and of the status byte (IEEE 488.2, chapter 11).
 _OPERATION_COMPLETE = 1
@@ -96,7 +98,7 @@ class ScpiInstrument:
 
     def status_byte(self) -> int:
         """Return error queue, message available, standard event and request bits."""
-        self._notice_completion()
+        self._look_for_completion()
         status = _ERROR_QUEUE if self.errors else 0
         status |= _MESSAGE_AVAILABLE if self._output else 0
         status |= _EVENT if self._events & self.event_enable else 0
@@ -130,7 +132,7 @@ class ScpiInstrument:
 
     def events(self) -> int:
         """Return the standard event register and clear it."""
-        self._notice_completion()
+        self._look_for_completion()
         events, self._events = self._events, 0
         return events
 
@@ -144,8 +146,12 @@ class ScpiInstrument:
         """Have the operation complete bit set as soon as nothing is pending (``*OPC``)."""
         self._completing = True
 
-    def _notice_completion(self) -> None:
-        if self._completing and not self.is_busy():
+    def _look_for_completion(self) -> None:
+        if not self._completing:
+            return
+        if self.is_busy():
+            self.clock.sleep(_POLL)
+        else:
             self._completing = False
             self._events |= _OPERATION_COMPLETE
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from pymeasure.instruments.agilent import Agilent33220A as PyMeasureAgilent33220A
+from pymeasure.instruments.keysight import Keysight33250A as PyMeasureKeysight33250A
 from pymeasure.test import expected_protocol
 
 from labsyn.drivers.agilent33250a import Agilent33220A, Agilent33250A
@@ -37,6 +38,33 @@ def test_short_pulses_are_sent_as_they_are() -> None:
         generator.pulse_width = 100e-9
         generator.pulse_period = 400e-9
         assert generator.pulse_width == pytest.approx(100e-9)
+
+
+def test_a_load_of_the_33220a_is_sent() -> None:
+    with expected_protocol(unwrapped_33220a, []) as unwrapped:
+        unwrapped.output_load = 75.0  # the defect: a Python attribute, nothing is sent
+    with expected_protocol(
+        Agilent33220A, [("*CLS", None), ("OUTP:LOAD 75", None), NO_ERROR]
+    ) as generator:
+        generator.output_load = 75.0
+
+
+@pytest.mark.parametrize("voltage", [7.5, -7.5])
+def test_levels_go_to_10_volt_at_high_impedance(voltage: float) -> None:
+    with (
+        expected_protocol(PyMeasureKeysight33250A, []) as unwrapped,
+        pytest.raises(ValueError, match="not in range"),  # the defect: 10 V are legal
+    ):
+        unwrapped.voltage_high = voltage
+    with expected_protocol(unwrapped_33220a, [(f"VOLT:HIGH {10 * voltage:f}", None)]) as other:
+        other.voltage_high = 10 * voltage  # the defect: nothing is checked
+    with expected_protocol(
+        Agilent33250A, [("*CLS", None), (f"VOLT:HIGH {voltage:g}", None), NO_ERROR]
+    ) as generator:
+        generator.voltage_high_values = (-10.0, 10.0)  # as `pulse` does for such a load
+        generator.voltage_high = voltage
+        with pytest.raises(ValueError, match="not in range"):
+            generator.voltage_high = 10 * voltage
 
 
 def test_the_settings_that_pymeasure_lacks() -> None:

@@ -32,6 +32,20 @@ def test_a_channel_has_its_own_trigger_and_polarity() -> None:
         assert generator.ch_2.output_load == math.inf
 
 
+def test_the_load_is_checked_and_can_be_infinite() -> None:
+    with expected_protocol(
+        PyMeasureAgilent33500, [("OUTP2:LOAD 0.0", None), ("OUTP2:LOAD?", "+9.9E+37")]
+    ) as unwrapped:
+        unwrapped.ch_2.output_load = 0.0  # the defect: no output drives 0 ohm
+        assert unwrapped.ch_2.output_load == 9.9e37
+    with expected_protocol(
+        Agilent33500, [("*CLS", None), ("OUTP2:LOAD?", "+9.9E+37")]
+    ) as generator:
+        with pytest.raises(ValueError, match="not in range"):
+            generator.ch_2.output_load = 0.0
+        assert generator.ch_2.output_load == math.inf
+
+
 def test_a_clipped_setting_is_an_error_and_the_unwrapped_driver_is_silent() -> None:
     sent = ("SOUR1:FUNC:PULS:WIDT 1.000000e+00", None)
     with expected_protocol(PyMeasureAgilent33500, [sent]) as unwrapped:

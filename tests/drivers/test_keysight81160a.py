@@ -115,6 +115,12 @@ def test_the_burst_switch_sends_what_it_is_told() -> None:
 
 def test_the_load_is_checked_and_can_be_infinite() -> None:
     with expected_protocol(
+        PyMeasureKeysight81160A,
+        [(":OUTP2:LOAD 0.000000e+00", None), (":OUTP2:LOAD?", "+9.9E+37")],
+    ) as unwrapped:
+        unwrapped.ch_2.output_load = 0.0  # the defect: no output drives 0 ohm
+        assert unwrapped.ch_2.output_load == 9.9e37
+    with expected_protocol(
         Keysight81160A,
         [OPENING, (":OUTP2:LOAD INF", None), NO_ERROR, (":OUTP2:LOAD?", "+9.9E+37")],
     ) as generator:

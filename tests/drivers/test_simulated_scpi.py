@@ -207,6 +207,17 @@ def test_operation_complete_is_set_when_it_is_and_nobody_waits() -> None:
     assert ask(source, "*ESR?;*ESR?") == "1;0"
 
 
+def test_a_program_that_only_polls_comes_to_an_end() -> None:
+    source = BusySource()
+    ask(source, "*ESR?")
+    source.write(b"*OPC")
+    polls = 0
+    while ask(source, "*ESR?") == "0":
+        polls += 1
+    assert source.clock.now() == pytest.approx(1.0)
+    assert polls == 100
+
+
 @pytest.mark.parametrize(
     "forget", [lambda s: s.write(b"*CLS"), lambda s: s.clear()], ids=["*CLS", "device clear"]
 )
