@@ -37,6 +37,10 @@ class GeneratorChannel(GeneratorLevels):
 
     @shape.setter
     def shape(self, shape: str) -> None:
+        if self._shape == "DC" != shape and abs(self.offset) > self.room(self.high - self.low):
+            self._resolve("offset changed on exit from dc function")
+            self._shape = shape
+            self.offset = math.copysign(self.greatest_offset, self.offset)
         self._shape = shape
         if shape == "PULS" and self._period < self.model.period[0]:
             self._period = self.model.period[0]
@@ -129,7 +133,8 @@ class GeneratorChannel(GeneratorLevels):
     @burst_period.setter
     def burst_period(self, seconds: float) -> None:
         needed = self.cycles * self.period
-        if self.trigger_source == "IMM" and needed < math.inf and seconds < needed:
+        internal = self.trigger_source == "IMM" and self.model.adjusts
+        if internal and seconds < needed < math.inf:
             self._resolve("burst period increased to fit entire burst")
             seconds = needed
         self._burst_period = seconds
@@ -144,29 +149,17 @@ class GeneratorChannel(GeneratorLevels):
         """Set what ``APPLy`` says, without bursts or triggers, and switch on; or nothing."""
         before = dict(vars(self))
         try:
-            self.shape, self.burst, self.trigger_source = shape, False, "IMM"
+            self._shape = shape  # on which effective values depend
+            self.burst, self.trigger_source = False, "IMM"
             if frequency is not None:
                 self.frequency = frequency
-            if offset is None:
-                offset = self.offset
-            if amplitude is not None:
-                self.offset = 0.0  # the old one need not leave room for the new amplitude
-                self.amplitude = amplitude
-            self.offset = self._with_room(offset)
+            vpp = self.high - self.low if amplitude is None else self.peak_to_peak(amplitude)
+            self.set_swing(vpp, self.offset if offset is None else offset)
+            self.shape = shape
         except ScpiError:
             vars(self).update(before)
             raise
         self.output = True
-
-    def _with_room(self, offset: float) -> float:
-        """Return `offset`, or the greatest that the amplitude leaves room for."""
-        greatest = self.greatest_offset
-        if abs(offset) <= greatest * (1 + 1e-9):
-            return offset
-        if not self.model.adjusts:
-            raise ScpiError(-222)
-        self._report(ScpiError(-222, "offset limited by amplitude"))
-        return math.copysign(greatest, offset)
 
     @property
     def rest(self) -> float:

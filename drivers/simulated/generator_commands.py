@@ -15,17 +15,22 @@ def channel_setting(pattern: str, name: str, kind: Parameter) -> list[Command]:
 
 @dataclass(frozen=True, kw_only=True)
 class Amplitude(Number):
-    """An amplitude in the unit of the channel, or in the one that is written behind it."""
+    """An amplitude in the unit of the channel, or in the one that is written behind it.
+
+    Effective values are those of `shape`, by default the one that is set.
+    """
 
     unit: str = "V"
     units: tuple[str, ...] = ("VPP", "VRMS", "DBM")
+    shape: str = ""
 
     def read(self, text: str, owner: GeneratorChannel) -> float:
         written = next((u for u in self.units if text.upper().endswith(u)), "")
         if not written:
             return super().read(text, owner)
         value = replace(self, low=-INFINITY, high=INFINITY).number(text)
-        return self.inside(owner.in_unit(owner.peak_to_peak(value, written)), owner)
+        vpp = owner.peak_to_peak(value, written, self.shape)
+        return self.inside(owner.in_unit(vpp, self.shape), owner)
 
 
 def levels(node: str) -> list[Command]:
@@ -87,27 +92,30 @@ LOAD = bounded("load", "OHM", infinite=True)
 
 def apply_commands(node: str, shapes: dict[str, str]) -> list[Command]:
     """Return the ``APPLy`` commands below `node`, for words such as ``{"PULSe": "PULS"}``."""
-    places = (
-        bounded("frequency", "HZ", optional=True, default=lambda c: 1 / c.model.reset_period),
-        Amplitude(
-            low=lambda c: c.least_amplitude,
-            high=lambda c: c.greatest_centred_amplitude,
-            default=lambda c: c.in_unit(c.model.reset_amplitude),
-            optional=True,
-        ),
-        Number(
-            unit="V",
-            low=lambda c: -c.highest,
-            high=lambda c: c.highest,
-            default=0.0,
-            optional=True,
-        ),
+    frequency = bounded(
+        "frequency", "HZ", optional=True, default=lambda c: 1 / c.model.reset_period
+    )
+    offset = Number(
+        unit="V",
+        low=lambda c: -c.highest,
+        high=lambda c: c.highest,
+        default=0.0,
+        optional=True,
     )
 
     def command(word: str, shape: str) -> Command:
+        amplitude = Amplitude(
+            low=lambda c: c.least_amplitude,
+            high=lambda c: c.greatest_centred_amplitude,
+            default=lambda c: c.in_unit(c.model.reset_amplitude, shape),
+            optional=True,
+            shape=shape,
+        )
+
         def run(channel: GeneratorChannel, *values: float | None) -> None:
             channel.apply(shape, *values)
 
+        places = (frequency, amplitude, offset)
         return Command(f"{node}:{word}", run, places, lambda i, n: i.channel(n))
 
     return [command(word, shape) for word, shape in shapes.items()]

@@ -97,7 +97,22 @@ class GeneratorLevels:
     @property
     def greatest_offset(self) -> float:
         """The greatest offset that the amplitude leaves room for."""
-        return self.highest - (self.high - self.low) / 2
+        return self.highest if self.shape == "DC" else self.room(self.high - self.low)
+
+    def room(self, vpp: float) -> float:
+        """Return the greatest offset of `vpp` peak-to-peak volts."""
+        return (self.highest - vpp / 2) * (1 + _ROUNDING)
+
+    def set_swing(self, vpp: float, offset: float) -> None:
+        """Set amplitude and offset, in volts, at once; the offset yields to the amplitude."""
+        greatest = self.highest if self.shape == "DC" else self.room(vpp)
+        if abs(offset) > greatest:
+            if not self.model.adjusts:
+                raise ScpiError(-222)
+            self._report(ScpiError(-222, "offset limited by amplitude"))
+            offset = math.copysign(greatest, offset)
+        high, low = offset + vpp / 2, offset - vpp / 2
+        self._set_levels(high / self.share, low / self.share, keep_high=True)
 
     @property
     def unit(self) -> str:
@@ -116,8 +131,7 @@ class GeneratorLevels:
 
     @amplitude.setter
     def amplitude(self, value: float) -> None:
-        middle, half = self.offset / self.share, self.peak_to_peak(value) / self.share / 2
-        self._set_levels(middle + half, middle - half, keep_high=True)
+        self.set_swing(self.peak_to_peak(value), self.offset)
 
     @property
     def least_amplitude(self) -> float:
@@ -135,23 +149,24 @@ class GeneratorLevels:
         """The greatest amplitude without an offset, in the set unit."""
         return self.in_unit(2 * min(self.model.amplitude[1] * self.share, self.highest))
 
-    def in_unit(self, vpp: float) -> float:
-        """Return the peak-to-peak volts `vpp` in the set unit."""
-        rms = vpp / rms_factor(self.shape)
+    def in_unit(self, vpp: float, shape: str = "") -> float:
+        """Return the peak-to-peak volts `vpp` of `shape`, or the one set, in the set unit."""
+        rms = vpp / rms_factor(shape or self.shape)
         if self._unit == "VPP":
             return vpp
         return rms if self._unit == "VRMS" else 10 * math.log10(rms**2 / self._load / 1e-3)
 
-    def peak_to_peak(self, value: float, unit: str = "") -> float:
-        """Return an amplitude in `unit`, by default the set one, in peak-to-peak volts."""
+    def peak_to_peak(self, value: float, unit: str = "", shape: str = "") -> float:
+        """Return an amplitude in peak-to-peak volts; `unit`, `shape`: those set by default."""
+        factor = rms_factor(shape or self.shape)
         match unit or self._unit:
             case "VRMS":
-                return value * rms_factor(self.shape)
+                return value * factor
             case "DBM" if math.isinf(self._load):
                 raise ScpiError(-221, "dBm needs a finite load")
             case "DBM":
                 watts = 1e-3 * 10.0 ** (max(-1000.0, min(value, 100.0)) / 10)
-                return math.sqrt(watts * self._load) * rms_factor(self.shape)
+                return math.sqrt(watts * self._load) * factor
         return value
 
     @property
@@ -172,11 +187,15 @@ class GeneratorLevels:
         if high - low < lowest * (1 - _ROUNDING):
             self._resolve("high level must exceed low level")
             high, low = (high, high - gap) if keep_high else (low + gap, low)
+            if max(high, -low) > 2 * self.model.level:  # both end at the end of the range
+                edge = math.copysign(2 * self.model.level, high + low)
+                high, low = (edge, edge - gap) if edge > 0 else (edge + gap, edge)
         elif high - low > highest * (1 + _ROUNDING):
             self._resolve("amplitude limited")
             high, low = (high, high - highest) if keep_high else (low + highest, low)
-        top = 2 * self.model.level * (1 + _ROUNDING)
-        if high > top or low < -top:
+        middle = abs(high + low) / 2
+        peak = middle if self.shape == "DC" else middle + (high - low) / 2
+        if peak > 2 * self.model.level * (1 + 2 * _ROUNDING):
             raise ScpiError(-222)
         if self._limits_on:
             high, low = self._inside_limits(high, low, gap)

@@ -94,7 +94,7 @@ class ScpiInstrument:
     def clear(self) -> None:
         """Answer a device clear: forget answer and ``*OPC``; settings and errors stay."""
         self._output = b""
-        self._completing = False
+        self.forget_completion()
 
     def status_byte(self) -> int:
         """Return error queue, message available, standard event and request bits."""
@@ -140,11 +140,15 @@ class ScpiInstrument:
         """Clear error queue and event register, and forget ``*OPC`` (``*CLS``)."""
         self.errors.clear()
         self._events = 0
-        self._completing = False
+        self.forget_completion()
 
     def complete(self) -> None:
         """Have the operation complete bit set as soon as nothing is pending (``*OPC``)."""
         self._completing = True
+
+    def forget_completion(self) -> None:
+        """Let ``*OPC`` wait no more (IEEE 488.2, 12.5.2: ``*RST``, ``*CLS``, device clear)."""
+        self._completing = False
 
     def _look_for_completion(self) -> None:
         if not self._completing:
@@ -192,6 +196,11 @@ def _identify(instrument: ScpiInstrument) -> str:
     return instrument.IDENTITY
 
 
+def _reset(instrument: ScpiInstrument) -> None:
+    instrument.forget_completion()
+    instrument.reset()
+
+
 def _operation_complete(instrument: ScpiInstrument) -> str | None:
     """Return 1 when nothing is pending; what has no end is waited for in vain."""
     instrument.wait()
@@ -209,7 +218,7 @@ _MASK = (Number(low=0, high=255, integer=True),)
 
 COMMON = (
     Command("*IDN?", _identify),
-    Command("*RST", lambda instrument: instrument.reset()),
+    Command("*RST", _reset),
     Command("*CLS", lambda instrument: instrument.clear_status()),
     Command("*ESR?", lambda instrument: str(instrument.events())),
     Command("*ESE", _set("event_enable"), _MASK),

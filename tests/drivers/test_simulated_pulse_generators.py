@@ -281,6 +281,25 @@ def test_dc_and_noise_rest_at_the_offset() -> None:
     assert "not simulated" in setup.wiring.warnings[0]
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_dc_reaches_the_full_level_and_a_swing_does_not(
+    kind: type[SimulatedPulseGenerator],
+) -> None:
+    setup = Setup(kind)
+    volts = "SOUR1:VOLT" if kind is SimulatedAgilent33500 else ":VOLT1"
+    node = ":APPL1" if kind is SimulatedKeysight81160A else "APPL"
+    setup.send(f"{node}:DC DEF,DEF,5")
+    assert setup.ask("SYST:ERR?") == NO_ERROR
+    setup.clock.sleep(1.0)
+    assert setup.felt(5.0) == pytest.approx([1.0])
+    setup.send("FUNC SQU")
+    assert setup.ask("SYST:ERR?").startswith('-221,"Settings conflict; offset changed on exit')
+    left = 5.0 - kind.MODEL.reset_amplitude / 2 if kind.MODEL.adjusts else 5.0
+    assert float(setup.ask(f"{volts}:OFFS?")) == pytest.approx(left)
+    setup.send(f"{node}:SQU 1E3,1,0")
+    assert setup.ask("SYST:ERR?") == NO_ERROR
+
+
 def test_arbitrary_waveforms_are_played() -> None:
     setup = Setup(SimulatedKeysight81160A)
     setup.generator.write(b":DATA1:DAC VOLATILE,#14\x1f\xff\xe0\x01")  # 8191, -8191
@@ -307,6 +326,19 @@ def test_conflicts_are_adjusted_by_the_33xxx_and_refused_by_the_81160a() -> None
         high, low = (float(setup.ask(f"{volts}:{name}?")) for name in ("HIGH", "LOW"))
         assert high > low
     assert high == pytest.approx(1.0)  # of the 81160A: unchanged
+
+
+def test_a_level_at_the_end_of_the_range_takes_the_other_along() -> None:
+    """Agilent 33500 Series guide, VOLTage subsystem."""
+    setup = Setup(SimulatedAgilent33500)
+    setup.send("VOLT:HIGH -5")
+    assert setup.ask("SYST:ERR?").startswith('-221,"Settings conflict; high level')
+    assert setup.ask("SYST:ERR?") == NO_ERROR
+    levels = [float(setup.ask(f"VOLT:{name}?")) for name in ("HIGH", "LOW")]
+    assert levels == pytest.approx([-4.999, -5.0])
+    setup.send("VOLT:LOW 5")
+    levels = [float(setup.ask(f"VOLT:{name}?")) for name in ("HIGH", "LOW")]
+    assert levels == pytest.approx([5.0, 4.999])
 
 
 def test_a_width_of_zero_becomes_the_shortest_pulse_of_a_33220a() -> None:
@@ -366,6 +398,8 @@ def test_a_unit_behind_an_amplitude_counts_for_that_amplitude() -> None:
     assert float(setup.ask("VOLT?")) == pytest.approx(0.5)
     setup.send("APPL:SIN 1KHZ,100MVRMS,0")
     assert float(setup.ask("VOLT?")) == pytest.approx(0.1 * 2 * math.sqrt(2))
+    setup.send("APPL:SQU 1KHZ,1VRMS,0")  # of a square, not of the sine before
+    assert float(setup.ask("VOLT?")) == pytest.approx(2.0)
     assert setup.ask("SYST:ERR?") == NO_ERROR
     setup.send("OUTP:LOAD INF;:VOLT 0 DBM")
     assert setup.ask("SYST:ERR?").startswith('-221,"Settings conflict; dBm')

@@ -219,7 +219,9 @@ def test_a_program_that_only_polls_comes_to_an_end() -> None:
 
 
 @pytest.mark.parametrize(
-    "forget", [lambda s: s.write(b"*CLS"), lambda s: s.clear()], ids=["*CLS", "device clear"]
+    "forget",
+    [lambda s: s.write(b"*CLS"), lambda s: s.write(b"*RST"), lambda s: s.clear()],
+    ids=["*CLS", "*RST", "device clear"],
 )
 def test_a_clear_cancels_operation_complete(forget: Any) -> None:
     source = BusySource()
