@@ -11,6 +11,7 @@ from pymeasure.instruments.validators import strict_discrete_set, strict_range
 from labsyn.data.errors import BenchError
 from labsyn.drivers.output_load import load_control
 from labsyn.drivers.pulse_generator import PulseGenerator
+from labsyn.drivers.pulse_range import PulseRange
 
 _ON_OFF = {True: 1, False: 0}
 
@@ -99,7 +100,9 @@ class Agilent33250A(_SingleOutput, PyMeasureKeysight33250A):
     """
 
     MODEL = re.compile(r"33250A")
-    MOST_PULSES = 1_000_000
+    RANGE = PulseRange(
+        width=(8e-9, 2000.0), period=(20e-9, 2000.0), edge=(5e-9, 1e-3), most_pulses=1_000_000
+    )
 
     def __init__(self, adapter: Any, **visa: Any) -> None:
         super().__init__(adapter, "Agilent 33250A", **visa)
@@ -115,7 +118,9 @@ class Agilent33220A(_SingleOutput, PyMeasureAgilent33220A):
     """
 
     MODEL = re.compile(r"33220A")
-    MOST_PULSES = 50_000
+    RANGE = PulseRange(
+        width=(20e-9, 2000.0), period=(200e-9, 2000.0), edge=(5e-9, 100e-9), most_pulses=50_000
+    )
 
     # PyMeasure 0.16 sends both with %f: 100 ns goes out as 0.000000, and the instrument
     # takes its minimum instead.

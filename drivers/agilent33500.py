@@ -10,6 +10,7 @@ from pymeasure.instruments.validators import strict_discrete_set
 
 from labsyn.drivers.output_load import load_control
 from labsyn.drivers.pulse_generator import PulseGenerator
+from labsyn.drivers.pulse_range import PulseRange
 
 
 class Agilent33500Output(Agilent33500Channel):
@@ -48,7 +49,12 @@ class Agilent33500(PulseGenerator, PyMeasureAgilent33500):
     """
 
     MODEL = re.compile(r"335\d\d[AB]")
-    MOST_PULSES = 99_999  # of 100 million: PyMeasure's property ends there
+    RANGE = PulseRange(
+        width=(16e-9, 1e6),
+        period=(33e-9, 1e6),
+        edge=(8.4e-9, 1e-6),
+        most_pulses=99_999,  # of 100 million: PyMeasure's property ends there
+    )
 
     ch_1 = Instrument.ChannelCreator(Agilent33500Output, 1)
     ch_2 = Instrument.ChannelCreator(Agilent33500Output, 2)

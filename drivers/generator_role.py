@@ -12,7 +12,6 @@ from labsyn.drivers.roles import Reading
 from labsyn.drivers.spgu_role import check_current
 
 _EDGE_SHARE = 0.05  # of the width, where the bench file gives no edge
-_SHORTEST_EDGE = 5e-9
 
 
 class GeneratorPulseSource:
@@ -39,7 +38,7 @@ class GeneratorPulseSource:
 
     def setup_pulses(self, *, width: float, period: float, compliance_current: float) -> None:
         self.check_pulses(width=width, period=period, compliance_current=compliance_current)
-        edge = self._edge or max(_EDGE_SHARE * width, _SHORTEST_EDGE)
+        edge = self._edge or self._generator.RANGE.nearest_edge(_EDGE_SHARE * width)
         self._generator.setup_pulse(self._channel, width, period, edge, self._load)
         self._compliance = compliance_current
 

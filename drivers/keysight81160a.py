@@ -10,6 +10,7 @@ from pymeasure.instruments.validators import strict_discrete_set
 
 from labsyn.drivers.output_load import load_control
 from labsyn.drivers.pulse_generator import PulseGenerator
+from labsyn.drivers.pulse_range import PulseRange
 
 
 class Keysight81160AOutput(Keysight81160AChannel):
@@ -59,8 +60,14 @@ class Keysight81160A(PulseGenerator, PyMeasureKeysight81160A):
 
     MODEL = re.compile(r"81160A")
     BUS_TRIGGER = "MAN"
-    AMPLITUDE = (0.05, 5.0)
-    MOST_PULSES = 2_147_483_647
+    RANGE = PulseRange(
+        width=(1.5e-9, 1e6),
+        period=(3.03e-9, 1e6),
+        edge=(1e-9, 1e3),
+        load=(0.3, 1e6),
+        amplitude=(0.05, 5.0),
+        most_pulses=2_147_483_647,
+    )
 
     ch_1 = Instrument.ChannelCreator(Keysight81160AOutput, 1)
     ch_2 = Instrument.ChannelCreator(Keysight81160AOutput, 2)

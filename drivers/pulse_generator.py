@@ -6,9 +6,9 @@ import warnings
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from labsyn.data.errors import BenchError, InstrumentDataError, InstrumentError, LimitError
-from labsyn.data.units import format_quantity
+from labsyn.data.errors import BenchError, InstrumentDataError, InstrumentError
 from labsyn.drivers.bus_triggered import BusTriggered
+from labsyn.drivers.pulse_range import PulseRange
 
 SOURCE_RESISTANCE = 50.0
 _DESCRIBED = (
@@ -41,11 +41,7 @@ class PulseGenerator(BusTriggered):
 
     MODEL: ClassVar[re.Pattern[str]]
     BUS_TRIGGER: ClassVar[str] = "BUS"
-    AMPLITUDE: ClassVar[tuple[float, float]] = (10e-3, 10.0)
-    """Smallest and largest pulse into 50 Ω, in volt; no level goes beyond `LEVEL`."""
-    LEVEL: ClassVar[float] = 5.0
-    MOST_PULSES: ClassVar[int]
-    """The most cycles of one burst."""
+    RANGE: ClassVar[PulseRange]
 
     def __init__(self, adapter: Any, name: str, **visa: Any) -> None:
         with warnings.catch_warnings():
@@ -92,10 +88,13 @@ class PulseGenerator(BusTriggered):
         ------
         InstrumentError
             If the instrument refused a setting or took another value.
+        LimitError
+            If the instrument cannot give such a pulse; nothing was sent.
         BenchError
             If the instrument has no such channel.
         """
         output = self.output_of(channel)
+        self.RANGE.check_setup(self.name, width, period, edge, load)
         self._setups.pop(channel, None)
         output.output = False
         output.shape = "PULS"
@@ -133,12 +132,8 @@ class PulseGenerator(BusTriggered):
         setup = self._setups.get(channel)
         if setup is None:
             raise BenchError(f"{self.name}: pulse on channel {channel} before setup_pulse")
-        self._check_voltage(voltage, setup.scale)
-        if not (1 <= n <= self.MOST_PULSES and n == int(n)):
-            raise LimitError(
-                f"{self.name} cannot give {n} pulses, only a whole number from 1 to "
-                f"{self.MOST_PULSES}; nothing was sent"
-            )
+        self.RANGE.check_voltage(self.name, voltage, setup.scale)
+        self.RANGE.check_count(self.name, n)
         self._silence_others(channel)
         output = self.output_of(channel)
         try:
@@ -192,16 +187,6 @@ class PulseGenerator(BusTriggered):
         if not math.isclose(taken, wanted, rel_tol=tolerance):
             raise InstrumentError(f"{self.name} took {name} {taken:g} for {wanted:g}")
 
-    def _check_voltage(self, voltage: float, scale: float) -> None:
-        low, high = (limit * scale for limit in self.AMPLITUDE)
-        high = min(high, self.LEVEL * scale)
-        if not low <= abs(voltage) <= high:
-            raise LimitError(
-                f"{self.name} gives pulses of {format_quantity(low, 'V')} to "
-                f"{format_quantity(high, 'V')} of either sign at this load, not "
-                f"{format_quantity(voltage, 'V')}; nothing was sent"
-            )
-
     def _set_timing(self, output: Any, width: float, period: float, edge: float) -> None:
         """Set edge, width and period in an order in which each fits the others."""
         if edge < self._number(output, "pulse_transition"):
@@ -219,8 +204,8 @@ class PulseGenerator(BusTriggered):
         """
         far = "voltage_high" if voltage > 0 else "voltage_low"
         output.voltage_high_values = output.voltage_low_values = (
-            -self.LEVEL * setup.scale,
-            self.LEVEL * setup.scale,
+            -self.RANGE.level * setup.scale,
+            self.RANGE.level * setup.scale,
         )
         if setup.voltage is not None and (setup.voltage > 0) == (voltage > 0):
             setattr(output, far, voltage)
@@ -234,7 +219,7 @@ class PulseGenerator(BusTriggered):
 
     def _set_levels(self, output: Any, voltage: float, scale: float) -> None:
         """Set the levels by way of small ones, so that they never conflict."""
-        output.amplitude = self.AMPLITUDE[0] * max(4 * scale, 1.0)
+        output.amplitude = self.RANGE.amplitude[0] * max(4 * scale, 1.0)
         output.offset = 0.0
         if voltage > 0:
             output.voltage_low = 0.0

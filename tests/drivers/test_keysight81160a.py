@@ -20,6 +20,9 @@ from labsyn.data.errors import (
 )
 from labsyn.drivers.agilent33250a import Agilent33220A, Agilent33250A
 from labsyn.drivers.agilent33500 import Agilent33500
+from labsyn.drivers.bench_model import SourceRole
+from labsyn.drivers.clock import VirtualClock
+from labsyn.drivers.generator_role import GeneratorPulseSource
 from labsyn.drivers.keysight81160a import Keysight81160A
 from labsyn.drivers.simulated.agilent33250a import (
     SimulatedAgilent33220A,
@@ -227,10 +230,42 @@ def test_what_cannot_be_pulsed_is_refused_before_it_is_sent(lab: Lab) -> None:
     for voltage in (0.0, 1e-4, 5.1, -5.1, math.nan):
         with pytest.raises(LimitError, match="to 5 V of either sign at this load, not"):
             lab.driver.pulse(1, voltage)
-    for n in (0, 2.5, lab.driver.MOST_PULSES + 1):
+    for n in (0, 2.5, lab.driver.RANGE.most_pulses + 1):
         with pytest.raises(LimitError, match=r"whole number from 1 to \d+; nothing was sent"):
             lab.driver.pulse(1, 1.0, n)
     assert len(lab.simulated.log) == n_messages
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ((1e-9, 1e-3, 20e-9, 50.0), "takes a pulse width of .* to .*, not 1 ns; nothing was"),
+        ((1e-6, 1e9, 20e-9, 50.0), "takes a pulse period of .* to .*, not 1 Gs; nothing was"),
+        ((1e-6, 1e-3, 1e-12, 50.0), "takes an edge of .* to .*, not 1 ps; nothing was sent"),
+        ((1e-6, 1e-3, 20e-9, 1e7), "takes a load of .* to .*, not 10 Mohm; nothing was sent"),
+        ((math.nan, 1e-3, 20e-9, 50.0), "takes a pulse width of"),
+        ((1e-6, math.inf, 20e-9, 50.0), "takes a pulse period of"),
+    ],
+)
+def test_pulses_that_no_setting_can_hold_are_refused_before_they_are_sent(
+    lab: Lab, asked: tuple[float, float, float, float], message: str
+) -> None:
+    n_messages = len(lab.simulated.log)
+    with pytest.raises(LimitError, match=message):
+        lab.driver.setup_pulse(1, *asked)
+    assert len(lab.simulated.log) == n_messages
+
+
+@pytest.mark.parametrize("width", [1e-6, 1e-3, 10e-3])
+def test_every_generator_is_a_pulse_source_of_any_width(lab: Lab, width: float) -> None:
+    part = SourceRole(instrument="it", channel=1, load=1e4)
+    source = GeneratorPulseSource(part, {"it": lab.driver}, VirtualClock())
+    source.setup_pulses(width=width, period=2 * width, compliance_current=1e-3)
+    source.pulse(1.0)
+    # The probe of 10 MΩ takes half a percent more than the 10 kΩ the source is set for.
+    [(volts, seconds)] = lab.felt()
+    assert volts == pytest.approx(1.005, rel=1e-4)
+    assert seconds == pytest.approx(width)
 
 
 def test_a_setting_that_does_not_fit_is_an_error(lab: Lab) -> None:
