@@ -8,6 +8,7 @@ driver may need. Scripts that run in it are real Lua. What the manual does not g
 import re
 from collections import deque
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from labsyn.drivers.simulated.tsp_dmm import DmmObject
 from labsyn.drivers.simulated.tsp_errors import (
     OUTPUT_FULL,
     SETTINGS_CONFLICT,
+    SYNTAX,
     UNDEFINED_HEADER,
     ErrorQueue,
     TspError,
@@ -27,6 +29,7 @@ from labsyn.drivers.simulated.tsp_meter import Meter
 from labsyn.drivers.simulated.tsp_relays import Path, Relays
 from labsyn.drivers.simulated.tsp_sandbox import TspSandbox
 from labsyn.drivers.simulated.tsp_scan import ScanObject
+from labsyn.drivers.simulated.tsp_scripts import SCRIPTS, SavedScripts, ScriptLoader
 from labsyn.drivers.simulated.tsp_system import (
     FIRMWARE,
     MODEL,
@@ -104,6 +107,7 @@ class SimulatedKeithley3706A:
         self._status = Status(self._errors, lambda: bool(self._output))
         self._system = System(clock, self._channels, self._dmm)
         self._sandbox = TspSandbox(self._errors, self._answer, self._digits)
+        self._loader = ScriptLoader(partial(self._sandbox.enter, "scripts"))
         self._install(frame)
         self._star: dict[str, Callable[[], str | int | None]] = {
             "*IDN?": lambda: IDN, "*RST": self.reset, "*CLS": self._clear_status,
@@ -139,17 +143,22 @@ class SimulatedKeithley3706A:
             self._scan.step,
             self._scan.end,
         )
+        saved = SavedScripts()
+        sandbox.source(
+            "scripts", SCRIPTS, saved.find, saved.keep, saved.forget, _refuse_syntax, _fail
+        )
 
     def write(self, data: bytes) -> None:
         """Handle one message a line; what is wrong with it goes to the error queue."""
-        for line in data.decode("latin-1").split("\n"):
+        for line in data.decode("latin-1").removesuffix("\n").split("\n"):
             message = line.rstrip("\r")
-            if not message.strip():
+            if message.strip():
+                self.log.append((self._clock.now(), message))
+            if self._loader.take(message):
                 continue
-            self.log.append((self._clock.now(), message))
             if message.lstrip().startswith("*"):
                 self._handle_star(message)
-            else:
+            elif message.strip():
                 self._sandbox.run(message)
 
     def read(self, count: int, termchar: bytes = b"") -> tuple[bytes, bool]:
@@ -163,8 +172,9 @@ class SimulatedKeithley3706A:
         return line[:length], not line[length:]
 
     def clear(self) -> None:
-        """Forget all answers (device clear); relays stay as they are."""
+        """Forget all answers and half a script (device clear); relays stay as they are."""
         self._output.clear()
+        self._loader.clear()
 
     def trigger(self) -> None:
         """Do nothing: no trigger model waits for it."""
@@ -215,3 +225,7 @@ class SimulatedKeithley3706A:
 
 def _fail(reason: str) -> None:
     raise TspError(SETTINGS_CONFLICT, reason)
+
+
+def _refuse_syntax(reason: str) -> None:
+    raise TspError(SYNTAX, reason)
