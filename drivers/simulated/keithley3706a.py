@@ -105,7 +105,7 @@ class SimulatedKeithley3706A:
         self._dmm = DmmObject(self._channels, meter, clock)
         self._scan = ScanObject(self._channels, self._dmm)
         self._status = Status(self._errors, lambda: bool(self._output))
-        self._system = System(clock, self._channels, self._dmm)
+        self._system = System(clock, self._channels, self._dmm.settings, self._dmm)
         self._sandbox = TspSandbox(self._errors, self._answer, self._digits)
         self._loader = ScriptLoader(partial(self._sandbox.enter, "scripts"))
         self._install(frame)
@@ -136,7 +136,7 @@ class SimulatedKeithley3706A:
             "buffers",
             BUFFERS,
             self._take,
-            lambda: self._dmm.measure_count,
+            lambda: self._dmm.settings.measure_count,
             self._system.timestamp,
             _fail,
             self._scan.begin,

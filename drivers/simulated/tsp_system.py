@@ -7,7 +7,7 @@ from typing import Any
 
 from labsyn.drivers.clock import VirtualClock
 from labsyn.drivers.simulated.tsp_cards import N_SLOTS, Mainframe
-from labsyn.drivers.simulated.tsp_dmm import LINE_FREQUENCY
+from labsyn.drivers.simulated.tsp_dmm_settings import LINE_FREQUENCY
 from labsyn.drivers.simulated.tsp_errors import (
     DATA_TYPE,
     PARAMETER,

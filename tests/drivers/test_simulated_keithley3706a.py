@@ -360,6 +360,7 @@ def test_ohms_between_two_terminals() -> None:
     assert wire.ask("print(dmm.measure())") == OVERFLOW  # the other end floats
     wire.write("channel.close('1602')")
     assert wire.number("dmm.measure()") == pytest.approx(40e3, rel=1e-3)
+    wire.write("dmm.func = 'fourwireohms'", "channel.close('1912')")
     wire.write("dmm.drycircuit = 1", "dmm.range = 1e4")
     assert wire.ask("print(dmm.measure())") == OVERFLOW  # 20 mV do not drive 100 µA
     wire.ok()
@@ -383,6 +384,14 @@ def test_volts(wire: Wire) -> None:
     wire.write("dmm.range = 0.1")
     assert wire.ask("print(dmm.measure())") == OVERFLOW
     assert wire.wiring.warnings == []
+
+
+def test_volts_of_a_terminal_that_is_driven_without_a_relay(wire: Wire) -> None:
+    wire.wiring.connect("wired", wire.device, "top")
+    wire.wiring.drive("wired", 0.5, series_resistance=40e3)
+    wire.write("channel.close('1501,1911')")
+    assert wire.number("dmm.measure()") == pytest.approx(0.25, abs=1e-5)
+    assert wire.wiring.warnings == []  # the meter only looks
 
 
 def test_volts_of_a_floating_terminal() -> None:
@@ -430,6 +439,44 @@ def test_settings_are_kept_for_each_function(wire: Wire) -> None:
     wire.ok()
 
 
+@pytest.mark.parametrize(
+    ("function", "lacking"),
+    [
+        ("dcvolts", "drycircuit offsetcompensation"),
+        ("twowireohms", "drycircuit offsetcompensation"),
+        ("fourwireohms", ""),
+        ("frequency", "nplc range autorange drycircuit"),
+        ("temperature", "range autorange offsetcompensation"),
+        ("continuity", "nplc aperture range rel.enable rel.level"),
+    ],
+)
+def test_settings_that_a_function_does_not_have(
+    wire: Wire, function: str, lacking: str
+) -> None:
+    wire.write(f"dmm.func = '{function}'")
+    for name in lacking.split():
+        assert wire.ask(f"print(dmm.{name})") == "nil"
+        wire.write(f"dmm.{name} = 1")
+        shown = name.replace(".", "_")
+        assert (
+            wire.error() == f"1114 Settings conflict error, no {shown} with function {function}"
+        )
+    assert wire.number("dmm.filter.count") == 10
+
+
+def test_ranges_go_to_their_full_scale(wire: Wire) -> None:
+    assert wire.number("dmm.range") == 303  # after power-on
+    wire.write("dmm.range = 302", "channel.close('1101,1501,1911')")
+    wire.wiring.drive(SMU, 302.0)
+    assert wire.number("dmm.measure()") == pytest.approx(302, rel=1e-3)
+    wire.wiring.drive(SMU, 304.0)
+    assert wire.ask("print(dmm.measure())") == OVERFLOW
+    wire.write("dmm.func = 'frequency'", "dmm.aperture = 0.2")
+    assert wire.number("dmm.aperture") == pytest.approx(0.2)
+    wire.write("dmm.aperture = 0.001")
+    assert wire.error() == "-222 Parameter data out of range, aperture must be 0.01 to 0.273"
+
+
 def test_relative_readings(wire: Wire) -> None:
     wire.write("channel.close('1101,1501,1911')")
     wire.wiring.drive(SMU, 0.5)
@@ -443,7 +490,7 @@ def test_relative_readings(wire: Wire) -> None:
     [
         ("dmm.func = 'volts'", "1115 Parameter error, function volts not supported"),
         ("dmm.func = 3", "-104 Data type error, function must be a string"),
-        ("dmm.range = 301", "-222 Parameter data out of range, range must be 0 to 300"),
+        ("dmm.range = 304", "-222 Parameter data out of range, range must be 0 to 303"),
         ("dmm.nplc = 16", "-222 Parameter data out of range, nplc must be 0.0005 to 15"),
         ("dmm.nplc = '1'", "-104 Data type error, nplc must be a number"),
         ("dmm.autozero = 0.5",
