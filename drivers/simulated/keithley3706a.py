@@ -26,7 +26,7 @@ from labsyn.drivers.simulated.tsp_errors import (
     TspError,
 )
 from labsyn.drivers.simulated.tsp_meter import Meter
-from labsyn.drivers.simulated.tsp_relays import Path, Relays
+from labsyn.drivers.simulated.tsp_relays import DMM_HIGH, DMM_LOW, Path, Relays
 from labsyn.drivers.simulated.tsp_sandbox import TspSandbox
 from labsyn.drivers.simulated.tsp_scan import ScanObject
 from labsyn.drivers.simulated.tsp_scripts import SCRIPTS, SavedScripts, ScriptLoader
@@ -60,9 +60,10 @@ class SimulatedKeithley3706A:
         Model by slot; one matrix card 3730 in slot 1 by default.
     paths : mapping of str to (str, DeviceUnderTest, str)
         What each channel connects: ``{"1101": ("GPIB0::17::INSTR/1", device, "T1")}``. The
-        sources `DMM_HIGH` and `DMM_LOW` are the inputs of the multimeter: it sees a path
-        while the backplane relay 911 of that slot is closed as well. LO is ground where
-        no path leads it elsewhere.
+        sources `DMM_HIGH` and `DMM_LOW`, with or without the address of the instrument,
+        are the inputs of its multimeter: it sees a path while the backplane relay 911 of
+        that slot is closed as well. That any row can be one of its inputs is a choice, as
+        if the rear connector led it there. LO is ground where no path leads it elsewhere.
     address : str
         VISA resource name.
     seed : int
@@ -97,7 +98,12 @@ class SimulatedKeithley3706A:
         self._clock = clock
         self._output: deque[bytes] = deque()
         frame = Mainframe({1: "3730"} if cards is None else cards)
-        self.relays = Relays(wiring, clock, frame, paths or {})
+        own = {f"{address}/{name}": name for name in (DMM_HIGH, DMM_LOW)}
+        named = {
+            channel: (own.get(source, source), device, terminal)
+            for channel, (source, device, terminal) in (paths or {}).items()
+        }
+        self.relays = Relays(wiring, clock, frame, named)
         self.stuck = self.relays.stuck
         self._errors = ErrorQueue()
         self._channels = ChannelObject(frame, self.relays)

@@ -151,10 +151,19 @@ class Meter:
             with self._on(self._high, high) as connected:
                 if not connected:
                     return 0.0, scale or 1.0  # tied to ground
-                if not scale:
-                    guess = self._resistance(RANGES["twowireohms"][-1], 0.0, dry=dry)
-                    scale = best_range("twowireohms", guess)
-                return self._resistance(scale, aperture, dry=dry), scale
+                if scale:
+                    return self._resistance(scale, aperture, dry=dry), scale
+                return self._autoranged(aperture, dry=dry)
+
+    def _autoranged(self, aperture: float, *, dry: bool) -> tuple[float, float]:
+        """Return ohms and the lowest range that holds them with its own test current."""
+        highest = RANGES["twowireohms"][-1]
+        scale = best_range("twowireohms", self._resistance(highest, 0.0, dry=dry))
+        ohms = self._resistance(scale, aperture, dry=dry)
+        while ohms > _OVERRANGE * scale and scale < highest:
+            scale = best_range("twowireohms", 1.01 * scale)
+            ohms = self._resistance(scale, aperture, dry=dry)
+        return ohms, scale
 
     def _resistance(self, scale: float, aperture: float, *, dry: bool) -> float:
         amperes = _TEST_CURRENTS[scale]

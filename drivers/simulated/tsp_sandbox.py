@@ -156,7 +156,10 @@ class TspSandbox:
         self._install(path, kind, value)
 
     def _guarded(self, call: Callable[..., Any]) -> Callable[..., Any]:
-        """Return `call` for Lua: it never raises what a script might catch and take apart."""
+        """Return `call` for Lua: it never raises what a script might catch and take apart.
+
+        What is no TspError is a defect of ours, and told as one.
+        """
         parameters = inspect.signature(call).parameters.values()
         open_ended = any(p.kind is p.VAR_POSITIONAL for p in parameters)
         most = len(parameters)
@@ -171,7 +174,10 @@ class TspSandbox:
                 return call(*values)
             except TspError as error:
                 self._errors.push(error)
-                return None
+            except Exception as error:
+                reason = f"defect in the simulation, {type(error).__name__}: {error}"
+                self._errors.push(TspError(RUNTIME, reason))
+            return None
 
         return guarded
 

@@ -223,7 +223,7 @@ class Wiring:
         """Return the volts of a terminal against ground, None if nothing holds it."""
         fixture = self._fixture(device, terminal)
         self._advance(fixture)
-        self._settle(fixture)
+        fixture.settle()
         return fixture.voltages[terminal]
 
     def in_compliance(self, source: str) -> bool:

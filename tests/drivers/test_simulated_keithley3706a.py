@@ -1,6 +1,10 @@
 """The simulated 3706A on the wire: channels, wiring, multimeter, buffers, scans, status."""
 
+from pathlib import Path
+
 import pytest
+import pyvisa
+from pyvisa.resources import GPIBInstrument
 
 from labsyn.data.errors import ConfigError
 from labsyn.drivers.clock import VirtualClock
@@ -111,6 +115,25 @@ def test_slots(wire: Wire) -> None:
     assert wire.ask("print(slot[3].matrix, slot[2].rows.matrix, slot[7])") == "nil\tnil\tnil"
     assert wire.ask("print(slot[2].interlock.state)") == "nil"
     assert wire.number("slot[1].interlock.state") == 1
+
+
+def test_the_multimeter_of_a_bench_file(tmp_path: Path) -> None:
+    file = tmp_path / "bench.toml"
+    file.write_text("""
+        ground = ["bottom"]
+        [instruments.switch]
+        driver = "Keithley3706A"
+        resource = "GPIB0::16::INSTR"
+        paths = { 1501 = ["switch/dmm", "top"], 1602 = ["switch/dmm-low", "bottom"] }
+        [simulation]
+        device = "lixcoo2"
+    """)
+    manager = pyvisa.ResourceManager(f"{file}@labsyn")
+    switch = manager.open_resource("GPIB0::16::INSTR")
+    assert isinstance(switch, GPIBInstrument)
+    switch.write("dmm.func = 'twowireohms' dmm.range = 1e7 channel.close('1501,1911')")
+    assert 1e4 < float(switch.query("print(dmm.measure())")) < 1e6
+    manager.close()
 
 
 def test_what_cannot_be_built() -> None:
@@ -352,6 +375,20 @@ def test_ohms_of_the_device(wire: Wire) -> None:
     wire.write("dmm.connect = dmm.CONNECT_NONE")
     assert wire.ask("print(dmm.measure())") == OVERFLOW
     assert wire.wiring.warnings == []
+
+
+def test_ohms_that_rise_with_the_test_current_find_their_range(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def currents(device: Resistor, voltages: Voltages) -> dict[str, float]:
+        volts = (voltages["top"] or 0.0) - (voltages["bottom"] or 0.0)
+        flows = volts / (99e3 + 49.5e3 * abs(volts))
+        return {"top": flows, "bottom": -flows}
+
+    monkeypatch.setattr(Resistor, "currents", currents)
+    wire.write("dmm.func = 'twowireohms'", "channel.close('1501,1911')")
+    assert wire.number("dmm.measure()") == pytest.approx(196e3, rel=1e-2)  # with 10 µA
+    assert wire.number("dmm.range") == 1e6
 
 
 def test_ohms_between_two_terminals() -> None:

@@ -24,6 +24,7 @@ class Host:
         )
         self.sandbox.function("thing.take", self.taken.append)
         self.sandbox.function("thing.refuse", self._refuse)
+        self.sandbox.function("thing.divide", lambda: 1 / 0)
         self.sandbox.function("thing.pair", lambda: (1.5, "two", None, True))
         self.sandbox.attribute("slot.2.rows.matrix", lambda: 6)
         self.sandbox.constant("thing.NAME", "x")
@@ -116,6 +117,15 @@ def test_what_is_wrong_goes_to_the_queue(
     assert found == code
     assert reason in text
     assert host.run("print('still here')") == ["still here"]
+
+
+def test_a_defect_of_the_simulation_is_told_and_hands_no_exception_to_scripts(
+    host: Host,
+) -> None:
+    assert host.run("print(pcall(thing.divide))") == ["true\tnil"]
+    code, text = host.error()
+    assert code == -286
+    assert "defect in the simulation, ZeroDivisionError: division by zero" in text
 
 
 def test_a_refused_call_gives_nil_and_the_script_goes_on(host: Host) -> None:
