@@ -334,8 +334,47 @@ def test_buffers(switch: Keithley3706A) -> None:
     assert channels == ["1501"] * 4
     with pytest.raises(LimitError, match=r"'rb\.n' is no name for a reading buffer"):
         switch.dmm.read_buffer("rb.n")
-    with pytest.raises(InstrumentError, match="-222 Parameter data out of range, measurecount"):
-        switch.dmm.measure_into("rb", 0)
+
+
+@pytest.mark.parametrize("count", [0, 2.5, math.nan, math.inf, -1, 1e6])
+def test_counts_are_whole_and_inside_limits(switch: Keithley3706A, count: int) -> None:
+    with pytest.raises(
+        LimitError, match=r"capacity .* must be a whole number from 1 to 650000"
+    ):
+        switch.dmm.make_buffer("rb", count)
+    with pytest.raises(LimitError, match=r"count .* must be a whole number from 1 to 450000"):
+        switch.dmm.measure_into("rb", count)
+    with pytest.raises(LimitError, match=r"n_scans .* must be a whole number from 1 to 100000"):
+        switch.dmm.scan(["1501"], "rb", n_scans=count)
+
+
+def test_one_reading_after_many_is_one(
+    switch: Keithley3706A, simulated: SimulatedKeithley3706A
+) -> None:
+    switch.dmm.make_buffer("rb", 10)
+    switch.dmm.measure_into("rb", 10)
+    assert switch.values("print(dmm.measurecount)") == [1]
+
+
+def test_settings_that_the_function_does_not_have(switch: Keithley3706A) -> None:
+    switch.dmm.function = "continuity"
+    for name in ("range", "nplc", "autorange_enabled"):
+        with pytest.raises(
+            InstrumentDataError, match="answered 'nil', no number; its function"
+        ):
+            getattr(switch.dmm, name)
+    with pytest.raises(InstrumentError, match="1114 Settings conflict error, no nplc with"):
+        switch.dmm.nplc = 1
+
+
+def test_the_name_is_what_messages_say() -> None:
+    with (
+        expected_protocol(
+            Keithley3706A, [*OPENING, ("print(errorqueue.next())", "?")], name="the matrix"
+        ) as instrument,
+        pytest.raises(InstrumentDataError, match="the matrix answered"),
+    ):
+        instrument.check_errors()
 
 
 def test_scan(switch: Keithley3706A) -> None:
