@@ -20,6 +20,7 @@ from labsyn.drivers.simulated.tsp_errors import (
     SETTINGS_CONFLICT,
     TspError,
     integer_argument,
+    refuse_full,
     text_argument,
 )
 from labsyn.drivers.simulated.tsp_meter import RANGES, Meter
@@ -190,6 +191,7 @@ class DmmObject:
         text = text_argument(name, "configuration")
         if not text.isidentifier() or text in RANGES or text == NO_FUNCTION:
             raise TspError(PARAMETER, f"invalid configuration name {text}")
+        refuse_full(self._saved, text, "configurations")
         self._saved[text] = (self.settings.function, self.settings.now)
 
     def recall(self, name: object) -> None:
