@@ -152,7 +152,7 @@ class Keithley3706A(TspInstrument):
             If the instrument refuses, or the relay did not close.
         """
         names = channel_names([channel])
-        moving = [*names, f"{channel[0]}911"]
+        moving = [f"{channel[0]}911", *self.dmm.measure_paths(names)[0]]
         self.check_allowed(moving, [] if self.breaks_first else self.closed_channels)
         self.command(f'dmm.close("{names[0]}")')
         self._check_positions(closed=names)

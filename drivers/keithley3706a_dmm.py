@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 from pymeasure.instruments import Channel
@@ -17,6 +18,7 @@ FUNCTIONS = [
 ]  # fmt: skip
 _BUFFER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _SCAN_SUCCESS = 6
+_HALVES = {"3720": 30, "3721": 20, "3722": 48}  # from a channel to its four-wire partner
 _CAPACITY = 650_000  # readings in one buffer
 _MOST_READINGS = 450_000  # of one measurement
 _MOST_SCANS = 100_000
@@ -123,6 +125,29 @@ class Keithley3706ADmm(Channel):
         channels = self.ask(f"printbuffer({span}.channels)").split(", ")
         return values, times, channels
 
+    def measure_paths(self, names: list[str]) -> list[list[str]]:
+        """Return the relays that must close to measure each of `names` as it is configured.
+
+        For a configuration of one's own all relays of a four-wire path are named.
+        """
+        reply = self.ask(f'print(dmm.getconfig("{",".join(names)}"))')
+        configs = reply.split(",")
+        if len(configs) != len(names):
+            self.parent.check_errors()
+            raise InstrumentDataError(f"the 3706A answered {reply[:200]!r} to dmm.getconfig")
+        return [[n, *self._behind(n, config)] for n, config in zip(names, configs, strict=True)]
+
+    def _behind(self, name: str, config: str) -> list[str]:
+        """Return what closes with the channel `name` to measure it as `config` says."""
+        if config == "nofunction":
+            return []
+        slot = name[0]
+        if config in FUNCTIONS and config != "fourwireohms":
+            return [f"{slot}911"]
+        half = _HALVES.get(self.ask(f"print(slot[{slot}].idn)").split(",")[0])
+        pair = [f"{slot}{int(name[1:]) + half:03d}"] if half else []
+        return [f"{slot}911", f"{slot}912", f"{slot}922", *pair]
+
     def scan(self, channels: Iterable[str], buffer: str, *, n_scans: int = 1) -> None:
         """Measure channels one after the other into a buffer, as they are configured.
 
@@ -137,7 +162,8 @@ class Keithley3706ADmm(Channel):
         """
         names = channel_names(channels)
         scans = _count(n_scans, _MOST_SCANS, "n_scans")
-        for step in [[name] for name in names] if self.parent.breaks_first else [names]:
+        paths = self.measure_paths(names)
+        for step in paths if self.parent.breaks_first else [list(chain(*paths))]:
             self.parent.check_allowed(step, [])
         self.parent.command(f'scan.create("{",".join(names)}") scan.scancount = {scans}')
         self.parent.command(f"scan.execute({_buffer(buffer)})")

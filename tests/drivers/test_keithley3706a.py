@@ -251,6 +251,39 @@ def test_backplane_relays_that_move_along_are_looked_at(switch: Keithley3706A) -
         switch.dmm_close("1501")
 
 
+def test_relays_of_a_four_wire_path_are_looked_at() -> None:
+    closing = [
+        ('print(dmm.getconfig("3001"))', "fourwireohms"),
+        ("print(slot[3].idn)", "3720,Dual 1x30 Multiplexer,01.40h,4447334"),
+        ("print(channel.connectrule)", "1"),
+        ('print(channel.getbackplane("3001,3031"))', ";"),
+        (FORBIDDEN, ""),
+    ]
+    with (
+        expected_protocol(
+            Keithley3706A, [*OPENING, *closing], never_together=[("3001", "3031")]
+        ) as instrument,
+        pytest.raises(LimitError, match="3001 and 3031 must never be closed together"),
+    ):
+        instrument.dmm_close("3001")
+    with (
+        expected_protocol(
+            Keithley3706A, [*OPENING, *closing], forbidden=["3922"]
+        ) as instrument,
+        pytest.raises(LimitError, match="channel 3922 is forbidden to close; nothing was sent"),
+    ):
+        instrument.dmm.scan(["3001"], "rb")
+
+
+def test_a_garbled_list_of_configurations_is_shown() -> None:
+    conversation = [*OPENING, ('print(dmm.getconfig("1101,1102"))', "nil"), NO_ERROR]
+    with (
+        expected_protocol(Keithley3706A, conversation) as instrument,
+        pytest.raises(InstrumentDataError, match=r"answered 'nil' to dmm\.getconfig"),
+    ):
+        instrument.dmm.scan(["1101", "1102"], "rb")
+
+
 def test_forbidden_channels(switch: Keithley3706A) -> None:
     with pytest.raises(LimitError, match="channel 1616 is forbidden to close; nothing was"):
         switch.close_channels("1101", "1616")
@@ -398,6 +431,7 @@ def test_a_scan_that_fails(switch: Keithley3706A) -> None:
             Keithley3706A,
             [
                 *OPENING,
+                ('print(dmm.getconfig("1501"))', "nofunction"),
                 ("print(channel.connectrule)", "1.000000000e+00"),
                 ('print(channel.getbackplane("1501"))', ""),
                 (FORBIDDEN, ""),
