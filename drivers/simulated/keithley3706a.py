@@ -97,6 +97,7 @@ class SimulatedKeithley3706A:
         self.log: deque[tuple[float, str]] = deque(maxlen=_LOG_LENGTH)
         self._clock = clock
         self._output: deque[bytes] = deque()
+        self._waiting = 0  # bytes in it
         frame = Mainframe({1: "3730"} if cards is None else cards)
         own = {f"{address}/{name}": name for name in (DMM_HIGH, DMM_LOW)}
         named = {
@@ -175,11 +176,13 @@ class SimulatedKeithley3706A:
         length = place + 1 if place >= 0 else count
         if line[length:]:
             self._output.appendleft(line[length:])
+        self._waiting -= len(line[:length])
         return line[:length], not line[length:]
 
     def clear(self) -> None:
         """Forget all answers and half a script (device clear); relays stay as they are."""
         self._output.clear()
+        self._waiting = 0
         self._loader.clear()
 
     def trigger(self) -> None:
@@ -212,9 +215,10 @@ class SimulatedKeithley3706A:
             self._errors.push(error)
 
     def _answer(self, text: str) -> None:
-        if sum(map(len, self._output)) + len(text) > _OUTPUT_BYTES:
+        if self._waiting + len(text) > _OUTPUT_BYTES:
             raise TspError(OUTPUT_FULL)
         self._output.append(text.encode("latin-1", "replace") + b"\n")
+        self._waiting += len(self._output[-1])
 
     def _digits(self) -> int:
         return self._system.precision - 1

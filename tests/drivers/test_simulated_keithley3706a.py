@@ -768,6 +768,15 @@ def test_output_is_bounded_and_read_in_pieces(wire: Wire) -> None:
     assert wire.ask("print(errorqueue.next())").startswith("-4.300000000e+02\tQuery deadlock")
 
 
+def test_many_short_answers_fill_the_output_too(wire: Wire) -> None:
+    wire.write("local s = string.rep('x', 98) for i = 1, 5e4 do print(s) end")
+    assert wire.instrument.read(999) == (b"x" * 98 + b"\n", True)
+    wire.instrument.clear()
+    assert wire.ask("print(errorqueue.next())").startswith("-4.300000000e+02\tQuery deadlock")
+    wire.write("errorqueue.clear() print('fits again')")
+    assert wire.instrument.read(99) == (b"fits again\n", True)
+
+
 def test_two_lines_are_two_messages_and_all_are_logged(wire: Wire) -> None:
     wire.write("x = 2\nprint(x)")
     assert wire.instrument.read(99) == (b"2.000000000e+00\n", True)
