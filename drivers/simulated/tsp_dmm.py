@@ -69,6 +69,7 @@ class DmmObject:
         self._saved: dict[str, tuple[str, Settings]] = {}
         self._of_channel: dict[str, str] = {}
         self._meter.connect = 7
+        self._meter.dmm_closed = []
 
     def install(self, sandbox: TspSandbox) -> None:
         """Make the object known to scripts."""
@@ -87,8 +88,9 @@ class DmmObject:
 
     @property
     def channel(self) -> str:
-        """The channel that ``dmm.close`` put on the measure path; empty for none."""
-        return self._meter.dmm_closed[0] if self._meter.dmm_closed else ""
+        """The channel that ``dmm.close`` put on the measure path and that is still closed."""
+        closed = self._channels.relays.closed(self._meter.dmm_closed)
+        return closed[0] if closed else ""
 
     def reading(self) -> float:
         """Take one reading; filter and relative offset are in it."""

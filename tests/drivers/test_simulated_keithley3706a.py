@@ -600,6 +600,17 @@ def test_dmm_close_of_a_source_path_sees_that_source(wire: Wire) -> None:
     assert wire.number("dmm.measure()") == pytest.approx(0.3, abs=1e-5)
 
 
+def test_what_opens_a_channel_takes_it_off_the_measure_path(wire: Wire) -> None:
+    wire.write("rb = dmm.makebuffer(9)", "dmm.setconfig('1101', 'dcvolts')")
+    wire.write("dmm.close('1101')", "dmm.measure(rb)")
+    assert wire.ask("print(rb.channels[1])") == "1101"
+    wire.write("channel.open('allslots')", "dmm.measure(rb)")
+    assert wire.ask("print(rb.channels[1])") == ""
+    wire.write("dmm.close('1101')", "reset()", "channel.close('1101,1911')")
+    wire.wiring.drive(SMU, 0.3)
+    assert wire.number("dmm.measure()") == pytest.approx(0, abs=1e-5)  # only the SMU's path
+
+
 def test_four_wire_path_of_a_multiplexer(wire: Wire) -> None:
     wire.write("dmm.setconfig('3001', 'fourwireohms')", "dmm.close('3001')")
     assert wire.closed() == "3001;3031;3911;3922"
