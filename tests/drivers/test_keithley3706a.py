@@ -188,7 +188,6 @@ def test_a_reading_the_instrument_refuses_says_why() -> None:
 
 def test_identity(switch: Keithley3706A) -> None:
     assert switch.MODEL.search(switch.id)
-    assert switch.ROLES == ()
 
 
 def test_open_and_close(switch: Keithley3706A, simulated: SimulatedKeithley3706A) -> None:
