@@ -25,6 +25,8 @@ class Keithley3706A(TspInstrument):
     ----------
     adapter : Adapter or str
         Adapter, or VISA resource name such as ``"GPIB0::16::INSTR"``.
+    name : str
+        What messages call it.
     never_together : iterable of iterables of str
         Sets of channels of which no two may be closed at the same time.
     forbidden : iterable of str
@@ -51,11 +53,12 @@ class Keithley3706A(TspInstrument):
     def __init__(
         self,
         adapter: Any,
+        name: str = "Keithley 3706A",
         never_together: Iterable[Iterable[str]] = (),
         forbidden: Iterable[str] = (),
         **visa: Any,
     ) -> None:
-        super().__init__(adapter, "Keithley 3706A", **visa)
+        super().__init__(adapter, name, **visa)
         self.never_together = [frozenset(channel_names(group)) for group in never_together]
         self.forbidden = frozenset(channel_names(forbidden))
 
@@ -149,7 +152,7 @@ class Keithley3706A(TspInstrument):
             If the instrument refuses, or the relay did not close.
         """
         names = channel_names([channel])
-        moving = [*names, f"{channel[0]}911"]
+        moving = [f"{channel[0]}911", *self.dmm.measure_paths(names)[0]]
         self.check_allowed(moving, [] if self.breaks_first else self.closed_channels)
         self.command(f'dmm.close("{names[0]}")')
         self._check_positions(closed=names)

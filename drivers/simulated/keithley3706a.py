@@ -8,6 +8,7 @@ driver may need. Scripts that run in it are real Lua. What the manual does not g
 import re
 from collections import deque
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 
@@ -19,14 +20,16 @@ from labsyn.drivers.simulated.tsp_dmm import DmmObject
 from labsyn.drivers.simulated.tsp_errors import (
     OUTPUT_FULL,
     SETTINGS_CONFLICT,
+    SYNTAX,
     UNDEFINED_HEADER,
     ErrorQueue,
     TspError,
 )
 from labsyn.drivers.simulated.tsp_meter import Meter
-from labsyn.drivers.simulated.tsp_relays import Path, Relays
+from labsyn.drivers.simulated.tsp_relays import DMM_HIGH, DMM_LOW, Path, Relays
 from labsyn.drivers.simulated.tsp_sandbox import TspSandbox
 from labsyn.drivers.simulated.tsp_scan import ScanObject
+from labsyn.drivers.simulated.tsp_scripts import SCRIPTS, SavedScripts, ScriptLoader
 from labsyn.drivers.simulated.tsp_system import (
     FIRMWARE,
     MODEL,
@@ -57,9 +60,10 @@ class SimulatedKeithley3706A:
         Model by slot; one matrix card 3730 in slot 1 by default.
     paths : mapping of str to (str, DeviceUnderTest, str)
         What each channel connects: ``{"1101": ("GPIB0::17::INSTR/1", device, "T1")}``. The
-        sources `DMM_HIGH` and `DMM_LOW` are the inputs of the multimeter: it sees a path
-        while the backplane relay 911 of that slot is closed as well. LO is ground where
-        no path leads it elsewhere.
+        sources `DMM_HIGH` and `DMM_LOW`, with or without the address of the instrument,
+        are the inputs of its multimeter: it sees a path while the backplane relay 911 of
+        that slot is closed as well. That any row can be one of its inputs is a choice, as
+        if the rear connector led it there. LO is ground where no path leads it elsewhere.
     address : str
         VISA resource name.
     seed : int
@@ -93,8 +97,14 @@ class SimulatedKeithley3706A:
         self.log: deque[tuple[float, str]] = deque(maxlen=_LOG_LENGTH)
         self._clock = clock
         self._output: deque[bytes] = deque()
+        self._waiting = 0  # bytes in it
         frame = Mainframe({1: "3730"} if cards is None else cards)
-        self.relays = Relays(wiring, clock, frame, paths or {})
+        own = {f"{address}/{name}": name for name in (DMM_HIGH, DMM_LOW)}
+        named = {
+            channel: (own.get(source, source), device, terminal)
+            for channel, (source, device, terminal) in (paths or {}).items()
+        }
+        self.relays = Relays(wiring, clock, frame, named)
         self.stuck = self.relays.stuck
         self._errors = ErrorQueue()
         self._channels = ChannelObject(frame, self.relays)
@@ -102,8 +112,9 @@ class SimulatedKeithley3706A:
         self._dmm = DmmObject(self._channels, meter, clock)
         self._scan = ScanObject(self._channels, self._dmm)
         self._status = Status(self._errors, lambda: bool(self._output))
-        self._system = System(clock, self._channels, self._dmm)
+        self._system = System(clock, self._channels, self._dmm.settings, self._dmm)
         self._sandbox = TspSandbox(self._errors, self._answer, self._digits)
+        self._loader = ScriptLoader(partial(self._sandbox.enter, "scripts"))
         self._install(frame)
         self._star: dict[str, Callable[[], str | int | None]] = {
             "*IDN?": lambda: IDN, "*RST": self.reset, "*CLS": self._clear_status,
@@ -132,24 +143,29 @@ class SimulatedKeithley3706A:
             "buffers",
             BUFFERS,
             self._take,
-            lambda: self._dmm.measure_count,
+            lambda: self._dmm.settings.measure_count,
             self._system.timestamp,
             _fail,
             self._scan.begin,
             self._scan.step,
             self._scan.end,
         )
+        saved = SavedScripts()
+        sandbox.source(
+            "scripts", SCRIPTS, saved.find, saved.keep, saved.forget, _refuse_syntax, _fail
+        )
 
     def write(self, data: bytes) -> None:
         """Handle one message a line; what is wrong with it goes to the error queue."""
-        for line in data.decode("latin-1").split("\n"):
+        for line in data.decode("latin-1").removesuffix("\n").split("\n"):
             message = line.rstrip("\r")
-            if not message.strip():
+            if message.strip():
+                self.log.append((self._clock.now(), message))
+            if self._loader.take(message):
                 continue
-            self.log.append((self._clock.now(), message))
             if message.lstrip().startswith("*"):
                 self._handle_star(message)
-            else:
+            elif message.strip():
                 self._sandbox.run(message)
 
     def read(self, count: int, termchar: bytes = b"") -> tuple[bytes, bool]:
@@ -160,11 +176,14 @@ class SimulatedKeithley3706A:
         length = place + 1 if place >= 0 else count
         if line[length:]:
             self._output.appendleft(line[length:])
+        self._waiting -= len(line[:length])
         return line[:length], not line[length:]
 
     def clear(self) -> None:
-        """Forget all answers (device clear); relays stay as they are."""
+        """Forget all answers and half a script (device clear); relays stay as they are."""
         self._output.clear()
+        self._waiting = 0
+        self._loader.clear()
 
     def trigger(self) -> None:
         """Do nothing: no trigger model waits for it."""
@@ -196,9 +215,10 @@ class SimulatedKeithley3706A:
             self._errors.push(error)
 
     def _answer(self, text: str) -> None:
-        if sum(map(len, self._output)) + len(text) > _OUTPUT_BYTES:
+        if self._waiting + len(text) > _OUTPUT_BYTES:
             raise TspError(OUTPUT_FULL)
         self._output.append(text.encode("latin-1", "replace") + b"\n")
+        self._waiting += len(self._output[-1])
 
     def _digits(self) -> int:
         return self._system.precision - 1
@@ -215,3 +235,7 @@ class SimulatedKeithley3706A:
 
 def _fail(reason: str) -> None:
     raise TspError(SETTINGS_CONFLICT, reason)
+
+
+def _refuse_syntax(reason: str) -> None:
+    raise TspError(SYNTAX, reason)

@@ -6,7 +6,7 @@ Buffers live in the Lua state: its memory limit bounds them, its collector frees
 
 BUFFERS = r"""
 local tools, take, measure_count, stamp, fail, scan_begin, scan_step, scan_end = ...
-local check, show, format = tools.check, tools.show, tools.format
+local check, show = tools.check, tools.show
 local CAPACITY = 650000
 local NO_READING = 9.91e37
 

@@ -14,6 +14,7 @@ from labsyn.drivers.simulated.tsp_errors import (
     TspError,
     integer_argument,
     number_argument,
+    refuse_full,
     text_argument,
 )
 from labsyn.drivers.simulated.tsp_relays import (
@@ -244,6 +245,7 @@ class ChannelObject:
         text = text_argument(name, "pattern name")
         if not _NAME.fullmatch(text) or text in self.labels:
             raise TspError(PARAMETER, f"invalid pattern name {text}")
+        refuse_full(self.patterns, text, "patterns")
         self.patterns[text] = relays
 
     def get_pattern(self, name: object) -> str:

@@ -1,27 +1,31 @@
-"""The ``dmm`` object: function, settings kept for each function, and the measure path.
+"""The ``dmm`` object: readings, the measure path, and configurations of channels.
 
 3700A Reference Manual, sections 6 and 11.
 """
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Any
 
 from labsyn.drivers.clock import VirtualClock
 from labsyn.drivers.simulated.tsp_channel import ChannelObject
+from labsyn.drivers.simulated.tsp_dmm_settings import (
+    LINE_FREQUENCY,
+    DmmSettings,
+    Settings,
+    defaults,
+)
 from labsyn.drivers.simulated.tsp_errors import (
     PARAMETER,
     SETTINGS_CONFLICT,
     TspError,
     integer_argument,
-    number_argument,
+    refuse_full,
     text_argument,
 )
 from labsyn.drivers.simulated.tsp_meter import RANGES, Meter
 from labsyn.drivers.simulated.tsp_sandbox import TspSandbox
 
-LINE_FREQUENCY = 60.0
 NO_FUNCTION = "nofunction"
 _CONSTANTS: dict[str, str | int] = {
     "ON": 1, "OFF": 0, "AUTODELAY_ONCE": 2, "FILTER_MOVING_AVG": 0, "FILTER_REPEAT_AVG": 1,
@@ -32,34 +36,6 @@ _CONSTANTS: dict[str, str | int] = {
     "PERIOD": "period", "TEMPERATURE": "temperature", "TWO_WIRE_OHMS": "twowireohms",
 }  # fmt: skip
 _SETTLING_TIME = 1e-3  # of autodelay: a choice
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What is kept for each function; the bounds stand in `_BOUNDS`."""
-
-    range: float
-    nplc: float = 1.0
-    autorange: float = 1
-    autozero: float = 1
-    autodelay: float = 1
-    linesync: float = 0
-    drycircuit: float = 0
-    offsetcompensation: float = 0
-    filter_enable: float = 0
-    filter_count: float = 10
-    filter_type: float = 1
-    rel_enable: float = 0
-    rel_level: float = 0.0
-
-
-_BOUNDS = {
-    "nplc": (5e-4, 15), "autorange": (0, 1), "autozero": (0, 1), "autodelay": (0, 2),
-    "linesync": (0, 1), "drycircuit": (0, 1), "offsetcompensation": (0, 1),
-    "filter_enable": (0, 1), "filter_count": (1, 100), "filter_type": (0, 1),
-    "rel_enable": (0, 1), "rel_level": (-1.2e8, 1.2e8),
-}  # fmt: skip
-_REAL = ("nplc", "rel_level")
 
 
 class DmmObject:
@@ -73,33 +49,33 @@ class DmmObject:
         What reads.
     clock : VirtualClock
         For delays.
+
+    Attributes
+    ----------
+    settings : DmmSettings
+        Function and settings.
     """
 
-    SAVED = ("function", "measure_count", "_settings", "_saved", "_of_channel")
+    SAVED = ("_saved", "_of_channel")
 
     def __init__(self, channels: ChannelObject, meter: Meter, clock: VirtualClock) -> None:
         self._channels, self._meter, self._clock = channels, meter, clock
+        self.settings = DmmSettings()
         self.reset()
 
     def reset(self) -> None:
         """Return to the state after power-on; configurations of channels go as well."""
-        self.function = "dcvolts"
-        self.measure_count = 1
-        self._settings = {name: _defaults(name) for name in RANGES}
+        self.settings.reset()
         self._saved: dict[str, tuple[str, Settings]] = {}
         self._of_channel: dict[str, str] = {}
         self._meter.connect = 7
+        self._meter.dmm_closed = []
 
     def install(self, sandbox: TspSandbox) -> None:
         """Make the object known to scripts."""
         for name, value in _CONSTANTS.items():
             sandbox.constant(f"dmm.{name}", value)
-        sandbox.attribute("dmm.func", lambda: self.function, self._set_function)
-        for name in _BOUNDS:
-            self._install_setting(sandbox, name)
-        sandbox.attribute("dmm.range", self._get_range, self._set_range)
-        sandbox.attribute("dmm.aperture", lambda: self.aperture, self._set_aperture)
-        sandbox.attribute("dmm.measurecount", lambda: self.measure_count, self._set_count)
+        self.settings.install(sandbox)
         sandbox.attribute("dmm.connect", lambda: self._meter.connect, self._set_connect)
         calls: dict[str, Callable[..., Any]] = {
             "close": self.close, "open": self.open, "reset": self.reset,
@@ -112,45 +88,45 @@ class DmmObject:
 
     @property
     def channel(self) -> str:
-        """The channel that ``dmm.close`` put on the measure path; empty for none."""
-        return self._meter.dmm_closed[0] if self._meter.dmm_closed else ""
-
-    @property
-    def now(self) -> Settings:
-        """The settings of the present function."""
-        return self._settings[self.function]
-
-    @property
-    def aperture(self) -> float:
-        """Seconds of one reading."""
-        return self.now.nplc / LINE_FREQUENCY
+        """The channel that ``dmm.close`` put on the measure path and that is still closed."""
+        closed = self._channels.relays.closed(self._meter.dmm_closed)
+        return closed[0] if closed else ""
 
     def reading(self) -> float:
         """Take one reading; filter and relative offset are in it."""
         value = self._filtered()
-        return value - self.now.rel_level if self.now.rel_enable and value < 9e37 else value
+        return (
+            value - self.settings.now.rel_level
+            if self.settings.now.rel_enable and value < 9e37
+            else value
+        )
 
     def _filtered(self) -> float:
-        count = int(self.now.filter_count) if self.now.filter_enable else 1
+        count = int(self.settings.now.filter_count) if self.settings.now.filter_enable else 1
         return sum(self._once() for _ in range(count)) / count
 
     def _once(self) -> float:
-        now = self.now
+        now = self.settings.now
         if now.autodelay:
             self._clock.sleep(_SETTLING_TIME)
         if now.linesync:
             cycles = self._clock.now() * LINE_FREQUENCY
             self._clock.sleep((math.ceil(cycles) - cycles) / LINE_FREQUENCY)
         scale = 0.0 if now.autorange else now.range
-        seconds = self.aperture * (1 + bool(now.autozero)) * (1 + bool(now.offsetcompensation))
-        value = self._meter.read(self.function, scale, seconds, dry=bool(now.drycircuit))
-        self._change(range=self._meter.used_range)
+        seconds = (
+            self.settings.aperture
+            * (1 + bool(now.autozero))
+            * (1 + bool(now.offsetcompensation))
+        )
+        function = self.settings.function
+        value = self._meter.read(function, scale, seconds, dry=bool(now.drycircuit))
+        self.settings.change(range=self._meter.used_range)
         return value
 
     def acquire(self) -> float:
         """Use the present reading as the relative offset."""
         value = self._filtered()
-        self._change(rel_level=value)
+        self.settings.change(rel_level=value)
         return value
 
     def close(self, channel: object) -> None:
@@ -217,13 +193,13 @@ class DmmObject:
         text = text_argument(name, "configuration")
         if not text.isidentifier() or text in RANGES or text == NO_FUNCTION:
             raise TspError(PARAMETER, f"invalid configuration name {text}")
-        self._saved[text] = (self.function, self.now)
+        refuse_full(self._saved, text, "configurations")
+        self._saved[text] = (self.settings.function, self.settings.now)
 
     def recall(self, name: object) -> None:
         function, settings = self._config(text_argument(name, "configuration"))
         if function != NO_FUNCTION:
-            self.function = function
-            self._settings[function] = settings
+            self.settings.recall(function, settings)
 
     def delete(self, name: object) -> None:
         if self._saved.pop(str(name), None) is None:
@@ -233,55 +209,13 @@ class DmmObject:
         if name in self._saved:
             return self._saved[name]
         if name in RANGES:
-            return name, _defaults(name)
+            return name, defaults(name)
         if name == NO_FUNCTION:
-            return name, self.now
+            return name, self.settings.now
         raise TspError(PARAMETER, f"configuration {name} does not exist")
-
-    def _set_function(self, value: object) -> None:
-        name = text_argument(value, "function")
-        if name not in RANGES:
-            raise TspError(PARAMETER, f"function {name} not supported")
-        self.function = name
-
-    def _get_range(self) -> float:
-        return self.now.range
-
-    def _set_range(self, value: object) -> None:
-        ranges = RANGES[self.function]
-        wanted = number_argument(value, 0, ranges[-1], "range")
-        self._change(range=self._meter.best_range(self.function, wanted), autorange=0)
-
-    def _set_aperture(self, value: object) -> None:
-        low, high = (bound / LINE_FREQUENCY for bound in _BOUNDS["nplc"])
-        self._change(nplc=number_argument(value, low, high, "aperture") * LINE_FREQUENCY)
-
-    def _set_count(self, value: object) -> None:
-        self.measure_count = integer_argument(value, 1, 450_000, "measurecount")
 
     def _set_connect(self, value: object) -> None:
         wanted = integer_argument(value, 0, 7, "connect")
         if wanted not in (0, 1, 3, 4, 5, 7):
             raise TspError(PARAMETER, "connect must be 0, 1, 3, 4, 5 or 7")
         self._meter.connect = wanted
-
-    def _install_setting(self, sandbox: TspSandbox, name: str) -> None:
-        low, high = _BOUNDS[name]
-
-        def read() -> float:
-            return float(getattr(self.now, name))
-
-        def write(value: object) -> None:
-            if name in _REAL:
-                self._change(**{name: number_argument(value, low, high, name)})
-            else:
-                self._change(**{name: integer_argument(value, int(low), int(high), name)})
-
-        sandbox.attribute(f"dmm.{name.replace('_', '.')}", read, write)
-
-    def _change(self, **values: float) -> None:
-        self._settings[self.function] = replace(self.now, **values)
-
-
-def _defaults(function: str) -> Settings:
-    return Settings(range=RANGES[function][-1])

@@ -1,6 +1,7 @@
 """Errors of a TSP instrument, and the queue that keeps them until they are read."""
 
 from collections import deque
+from collections.abc import Collection
 
 from labsyn.data.errors import InstrumentError
 
@@ -39,6 +40,7 @@ _SEVERITY = 20  # recoverable: "invalid user input; operation continues"
 _NODE = 1
 _LENGTH = 64  # not in the manual
 _LONGEST_TEXT = 200
+_MOST_KEPT = 500  # setups, patterns or configurations: a choice
 
 
 class TspError(InstrumentError):
@@ -81,6 +83,12 @@ class ErrorQueue:
     def clear(self) -> None:
         """Forget everything."""
         self._entries.clear()
+
+
+def refuse_full(kept: Collection[str], name: str, what: str) -> None:
+    """Raise TspError if no new `name` fits among those `kept`: scripts must not fill Python."""
+    if name not in kept and len(kept) >= _MOST_KEPT:
+        raise TspError(SETTINGS_CONFLICT, f"no memory left for {what}")
 
 
 def text_argument(value: object, what: str) -> str:

@@ -30,6 +30,12 @@ RANGES = {
 }
 """Ranges by function, in its unit (of the input voltage for frequency and period)."""
 
+LARGEST = {
+    "dcvolts": 303.0, "acvolts": 303.0, "dccurrent": 3.1, "accurrent": 3.1,
+    "twowireohms": 120e6, "fourwireohms": 120e6,
+}  # fmt: skip
+"""Full scale of the highest range, for the functions whose range can be set."""
+
 _TEST_CURRENTS = dict(
     zip(
         RANGES["twowireohms"],
@@ -98,17 +104,12 @@ class Meter:
             value = self._volts() if function == "dcvolts" else 0.0
             if function == "temperature":
                 value = OVERFLOW
-            used = scale or self.best_range(function, value)
+            used = scale or best_range(function, value)
         self.used_range = used
-        if abs(value) > _OVERRANGE * used:
+        if abs(value) > min(_OVERRANGE * used, LARGEST.get(function, math.inf)):
             return OVERFLOW
         cycles = max(aperture * 60, 1e-3)
         return value + float(self._rng.normal(0.0, _NOISE * used / math.sqrt(cycles)))
-
-    def best_range(self, function: str, value: float) -> float:
-        """Return the lowest range that holds `value`, the highest if none does."""
-        ranges = RANGES[function]
-        return next((r for r in ranges if abs(value) <= r), ranges[-1])
 
     def _place(self, source: str) -> Place | None:
         """Return the terminal that the HI or LO input reaches, None for none."""
@@ -129,14 +130,10 @@ class Meter:
 
     def _at(self, place: Place) -> float:
         """Return the volts of a terminal against ground, without a load on it."""
-        for name in reversed(self._relays.all_closed):
-            if name in self._relays.paths and self._relays.paths[name][1:] == place:
-                volts = self._wiring.voltage(self._relays.paths[name][0])
-                if volts is not None:
-                    return volts
-        with self._on(self._high, place) as connected:
-            if not connected:
-                return 0.0  # tied to ground
+        volts = self._wiring.potential(*place)
+        if volts is not None:
+            return volts
+        with self._on(self._high, place):
             self._wiring.drive_current(self._high, 0.0, RANGES["dcvolts"][-1])
             return self._wiring.voltage(self._high) or 0.0
 
@@ -154,10 +151,19 @@ class Meter:
             with self._on(self._high, high) as connected:
                 if not connected:
                     return 0.0, scale or 1.0  # tied to ground
-                if not scale:
-                    guess = self._resistance(RANGES["twowireohms"][-1], 0.0, dry=dry)
-                    scale = self.best_range("twowireohms", guess)
-                return self._resistance(scale, aperture, dry=dry), scale
+                if scale:
+                    return self._resistance(scale, aperture, dry=dry), scale
+                return self._autoranged(aperture, dry=dry)
+
+    def _autoranged(self, aperture: float, *, dry: bool) -> tuple[float, float]:
+        """Return ohms and the lowest range that holds them with its own test current."""
+        highest = RANGES["twowireohms"][-1]
+        scale = best_range("twowireohms", self._resistance(highest, 0.0, dry=dry))
+        ohms = self._resistance(scale, aperture, dry=dry)
+        while ohms > _OVERRANGE * scale and scale < highest:
+            scale = best_range("twowireohms", 1.01 * scale)
+            ohms = self._resistance(scale, aperture, dry=dry)
+        return ohms, scale
 
     def _resistance(self, scale: float, aperture: float, *, dry: bool) -> float:
         amperes = _TEST_CURRENTS[scale]
@@ -190,3 +196,9 @@ class Meter:
         finally:
             self._wiring.release(source)
             self._wiring.disconnect(source)
+
+
+def best_range(function: str, value: float) -> float:
+    """Return the lowest range that holds `value`, the highest if none does."""
+    ranges = RANGES[function]
+    return next((r for r in ranges if abs(value) <= r), ranges[-1])

@@ -6,29 +6,25 @@ Written so that no script can hang or end the process:
   passed neither ``pcall`` nor ``xpcall`` of the script catches the error;
 * handlers of ``xpcall`` run after the stack is unwound, and nothing has a ``__gc``: Lua
   runs both without hooks otherwise;
-* functions of the C library that can take for ever in one call (patterns that backtrack,
-  repetitions of nothing, insertion far below a table) are bounded by their arguments;
+* functions of the C library and the compiler run without hooks: the library is bounded in
+  `tsp_library`, scripts have a longest length;
 * globals of a client are not those of the Lua state;
 * a client never holds a Python object: it sees closures over them, and what it passes in
   is a text, a number, a boolean or nil.
 """
 
 PRELUDE = r"""
-local max_steps, max_seconds, max_kilobytes, emit, digits, refuse = ...
+local library, max_steps, max_seconds, max_kilobytes, raw_emit, raw_digits, raw_refuse = ...
 local STRIDE = 100              -- instructions between two looks at the limits
-local MAX_PATTERN = 500         -- characters; each may be a level of C recursion
-local MAX_BACKTRACKING = 2e8    -- steps of the pattern matcher: about a second
+local MAX_SOURCE = 2 ^ 18       -- characters; the compiler's time may grow with their square
 
-local type, error, tostring, tonumber, rawpcall, unpack, select, setmetatable =
-      type, error, tostring, tonumber, pcall, unpack, select, setmetatable
+local type, error, tostring, tonumber, rawpcall, unpack, select, setmetatable, setfenv =
+      type, error, tostring, tonumber, pcall, unpack, select, setmetatable, setfenv
 local sethook, clock, collect, loadstring = debug.sethook, os.clock, collectgarbage, loadstring
-local find, gsub, gmatch, match, rep, format, byte, sub =
-      string.find, string.gsub, string.gmatch, string.match, string.rep, string.format,
-      string.byte, string.sub
-local concat, insert, remove, sort = table.concat, table.insert, table.remove, table.sort
-local setfenv = setfenv
+local gmatch, match, format, byte, concat =
+      string.gmatch, string.match, string.format, string.byte, table.concat
 
-local tripped, steps, deadline = nil, 0, 0
+local tripped, steps, deadline = nil, 0, math.huge
 
 local function check()
   if not tripped and clock() > deadline then tripped = "time limit reached" end
@@ -38,6 +34,13 @@ local function check()
   end
   if tripped then error(tripped, 0) end
 end
+
+-- Every call of Python comes after a look at the limits: with memory near its end it could
+-- not hand over its result (see the headroom in the sandbox).
+local function checked(call)
+  return function(...) check() return call(...) end
+end
+local emit, digits, refuse = checked(raw_emit), checked(raw_digits), checked(raw_refuse)
 
 local function hook()
   steps = steps + STRIDE
@@ -81,62 +84,14 @@ end
 function globals.loadstring(source, name)
   if type(source) ~= "string" then error("string expected", 2) end
   if byte(source) == 27 then return nil, "compiled scripts are not allowed" end
+  if #source > MAX_SOURCE then return nil, "script too long" end
   check()
   local chunk, problem = loadstring(source, name)
   if not chunk then return nil, problem end
   return setfenv(chunk, globals)
 end
 
-local function bounded(subject, pattern)
-  check()
-  if type(subject) == "number" then subject = tostring(subject) end
-  if type(pattern) == "number" then pattern = tostring(pattern) end
-  if type(subject) ~= "string" or type(pattern) ~= "string" then return end
-  if #pattern > MAX_PATTERN then error("pattern too long", 3) end
-  local bare = gsub(gsub(pattern, "%%.", "x"), "%[%^?%]?[^%]]*%]", "x")
-  local _, loops = gsub(bare, "[*+-]", "")
-  local _, choices = gsub(bare, "%?", "")
-  if byte(pattern) ~= 94 then loops = loops + 1 end
-  if #pattern * (#subject + 1) ^ loops * 2 ^ choices > MAX_BACKTRACKING then
-    error("pattern too complex for a string of this length", 3)
-  end
-end
-
-function string.find(s, p, init, plain)
-  if plain then check() else bounded(s, p) end
-  return find(s, p, init, plain)
-end
-function string.match(s, p, init) bounded(s, p) return match(s, p, init) end
-function string.gsub(s, p, r, n) bounded(s, p) return gsub(s, p, r, n) end
-function string.gmatch(s, p)
-  bounded(s, p)
-  local step = gmatch(s, p)
-  return function() check() return step() end
-end
-string.gfind = string.gmatch
-
-function string.rep(s, n)
-  check()
-  if type(s) == "number" then s = tostring(s) end
-  if type(s) == "string" and type(n) == "number" then
-    if s == "" then return "" end
-    if #s * n > max_kilobytes * 1024 then error("not enough memory", 2) end
-  end
-  return rep(s, n)
-end
-
-function string.format(...) check() return format(...) end
-function table.concat(...) check() return concat(...) end
-function table.sort(...) check() return sort(...) end
-function table.remove(...) check() return remove(...) end
-function table.insert(t, ...)
-  check()
-  if select("#", ...) > 1 and type(t) == "table" then
-    local place = tonumber((...))
-    if not place or place < 1 or place > #t + 1 then error("position out of bounds", 2) end
-  end
-  return insert(t, ...)
-end
+loadstring(library, "=library")(check, max_kilobytes)
 
 -- Numbers as the instrument prints them, in all answers.
 local function show(value)
@@ -147,7 +102,6 @@ end
 function globals.print(...)
   local parts = {...}
   for i = 1, select("#", ...) do parts[i] = show(parts[i]) end
-  check()
   emit(concat(parts, "\t"))
 end
 
@@ -178,7 +132,7 @@ local function new_object(path)
     end,
     __newindex = function(_, key, value)
       local writer = object.writers[key]
-      if writer then writer(value) else check() refuse(path .. "." .. show(key)) end
+      if writer then writer(value) else refuse(path .. "." .. show(key)) end
     end,
     __metatable = false,
   })
@@ -205,13 +159,11 @@ local function install(path, kind, value)
   else object.writers[name] = wrap(value) end
 end
 
-local function run(source)
+-- Calls what a client wrote, within the limits; returns the kind of an error, and its reason.
+local function limited(call, ...)
   tripped, steps, deadline = nil, 0, clock() + max_seconds
-  local chunk, problem = loadstring(source, "=script")
-  if not chunk then return "syntax", problem end
-  setfenv(chunk, globals)
   sethook(hook, "", STRIDE)
-  local ok, reason = rawpcall(chunk)
+  local ok, reason = rawpcall(call, ...)
   sethook()
   if tripped then return "runtime", tripped end
   if ok then return "", "" end
@@ -219,13 +171,27 @@ local function run(source)
   return "runtime", reason
 end
 
--- For Lua that belongs to the instrument itself, such as reading buffers.
+local function run(source)
+  local chunk, problem = loadstring(source, "=script")
+  if not chunk then return "syntax", problem end
+  return limited(setfenv(chunk, globals))
+end
+
+-- For Lua that belongs to the instrument itself, such as reading buffers. What it returns
+-- is entered by its name.
+local entries = {}
+
 local function install_lua(source, name, ...)
   local chunk, problem = loadstring(source, "=" .. name)
   if not chunk then error(problem) end
-  chunk({check = check, emit = emit, show = show, plain = plain, refuse = refuse,
-         format = format, concat = concat, unpack = unpack, object_at = object_at}, ...)
+  local calls = {...}
+  for i = 1, #calls do calls[i] = checked(calls[i]) end
+  local tools = {check = check, emit = emit, show = show, concat = concat, match = match,
+                 load = globals.loadstring, object_at = object_at}
+  entries[name] = chunk(tools, unpack(calls))
 end
 
-return run, install, install_lua
+local function enter(name, ...) return limited(entries[name], ...) end
+
+return run, install, install_lua, enter
 """

@@ -19,15 +19,17 @@ from labsyn.drivers.simulated.tsp_errors import (
     ErrorQueue,
     TspError,
 )
+from labsyn.drivers.simulated.tsp_library import LIBRARY
 from labsyn.drivers.simulated.tsp_prelude import PRELUDE
 
 MAX_STEPS = 10_000_000
 MAX_SECONDS = 10.0  # of processor time, for one message
 MAX_BYTES = 16 << 20
-_LONGEST_MESSAGE = 1 << 20
+LONGEST_MESSAGE = 1 << 18  # the compiler's time may grow with its square
 # Lua ends the process when memory runs out while Python hands it a value. Scripts are
 # stopped far below: between the two limits there is always room for such a value.
 _HEADROOM = 48 << 20
+_KEPT = 0.75  # of the memory, at most, from message to message: the next one needs some, too
 
 
 class TspSandbox:
@@ -43,7 +45,7 @@ class TspSandbox:
         Returns the number of decimals of a printed number.
     max_steps, max_seconds, max_bytes : int, float, int
         What one message may take: Lua instructions, processor time, memory. The memory
-        holds for all that scripts leave behind, too.
+        holds all that scripts have left behind, too.
     """
 
     def __init__(
@@ -93,15 +95,22 @@ class TspSandbox:
 
     def run(self, script: str) -> None:
         """Run one message; whatever is wrong with it goes to the error queue."""
-        if len(script) > _LONGEST_MESSAGE:
-            self._errors.push(TspError(INPUT_OVERRUN))
-            return
         if script.startswith("\x1b"):  # Lua would take it for its own compiled code
             self._errors.push(TspError(SYNTAX, "compiled scripts are not allowed"))
             return
+        self._limited(self._run, script)
+
+    def enter(self, name: str, *values: str | float | bool) -> None:
+        """Call what the `source` called `name` returned, under the limits of a message."""
+        self._limited(self._enter, name, *values)
+
+    def _limited(self, call: Callable[..., Any], *values: str | float | bool) -> None:
+        if any(isinstance(value, str) and len(value) > LONGEST_MESSAGE for value in values):
+            self._errors.push(TspError(INPUT_OVERRUN))
+            return
         self._lua.set_max_memory(self._limits[2] + _HEADROOM)
         try:
-            kind, reason = self._run(script)
+            kind, reason = call(*values)
         except lua51.LuaError as error:  # a limit, reached between two protected calls
             kind, reason = "runtime", str(error)
         finally:
@@ -112,9 +121,9 @@ class TspSandbox:
 
     def _tidy(self) -> None:
         """Start afresh where scripts left no memory, as switching it off and on does."""
-        if self._lua.get_memory_used() > self._limits[2]:
+        if self._lua.get_memory_used() > _KEPT * self._limits[2]:
             self._lua.gccollect()
-            if self._lua.get_memory_used() > self._limits[2]:
+            if self._lua.get_memory_used() > _KEPT * self._limits[2]:
                 self._start()
 
     def _start(self) -> None:
@@ -127,8 +136,9 @@ class TspSandbox:
             attribute_filter=_no_attributes,
             max_memory=0,
         )
-        self._run, self._install, self._install_lua = self._lua.execute(
+        self._run, self._install, self._install_lua, self._enter = self._lua.execute(
             PRELUDE,
+            LIBRARY,
             max_steps,
             max_seconds,
             max_bytes / 1024,
@@ -146,7 +156,10 @@ class TspSandbox:
         self._install(path, kind, value)
 
     def _guarded(self, call: Callable[..., Any]) -> Callable[..., Any]:
-        """Return `call` for Lua: it never raises what a script might catch and take apart."""
+        """Return `call` for Lua: it never raises what a script might catch and take apart.
+
+        What is no TspError is a defect of ours, and told as one.
+        """
         parameters = inspect.signature(call).parameters.values()
         open_ended = any(p.kind is p.VAR_POSITIONAL for p in parameters)
         most = len(parameters)
@@ -161,7 +174,10 @@ class TspSandbox:
                 return call(*values)
             except TspError as error:
                 self._errors.push(error)
-                return None
+            except Exception as error:
+                reason = f"defect in the simulation, {type(error).__name__}: {error}"
+                self._errors.push(TspError(RUNTIME, reason))
+            return None
 
         return guarded
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from labsyn.drivers.clock import VirtualClock
 from labsyn.drivers.simulated.tsp_cards import N_SLOTS, Mainframe
-from labsyn.drivers.simulated.tsp_dmm import LINE_FREQUENCY
+from labsyn.drivers.simulated.tsp_dmm_settings import LINE_FREQUENCY
 from labsyn.drivers.simulated.tsp_errors import (
     DATA_TYPE,
     PARAMETER,
@@ -16,6 +16,7 @@ from labsyn.drivers.simulated.tsp_errors import (
     TspError,
     integer_argument,
     number_argument,
+    refuse_full,
 )
 from labsyn.drivers.simulated.tsp_sandbox import TspSandbox
 
@@ -140,6 +141,7 @@ class System:
         """Keep the present settings as setup `name`: 1 inside, or a path on a USB stick."""
         if str(name) == "0":
             raise TspError(PARAMETER, "setup 0 is the factory setup")
+        refuse_full(self._setups, str(name), "setups")
         self._setups[str(name)] = self._snapshot()
 
     def recall(self, name: object = 1) -> None:

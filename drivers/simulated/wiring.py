@@ -219,6 +219,13 @@ class Wiring:
         self._now(source)
         return self._source(source).volts
 
+    def potential(self, device: DeviceUnderTest, terminal: str) -> float | None:
+        """Return the volts of a terminal against ground, None if nothing holds it."""
+        fixture = self._fixture(device, terminal)
+        self._advance(fixture)
+        fixture.settle()
+        return fixture.voltages[terminal]
+
     def in_compliance(self, source: str) -> bool:
         """Tell whether the output is held back by its limit."""
         self._now(source)

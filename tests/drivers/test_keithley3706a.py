@@ -188,7 +188,6 @@ def test_a_reading_the_instrument_refuses_says_why() -> None:
 
 def test_identity(switch: Keithley3706A) -> None:
     assert switch.MODEL.search(switch.id)
-    assert switch.ROLES == ()
 
 
 def test_open_and_close(switch: Keithley3706A, simulated: SimulatedKeithley3706A) -> None:
@@ -249,6 +248,39 @@ def test_backplane_relays_that_move_along_are_looked_at(switch: Keithley3706A) -
     switch.forbid_channels("1911")
     with pytest.raises(LimitError, match="channel 1911 is forbidden to close"):
         switch.dmm_close("1501")
+
+
+def test_relays_of_a_four_wire_path_are_looked_at() -> None:
+    closing = [
+        ('print(dmm.getconfig("3001"))', "fourwireohms"),
+        ("print(slot[3].idn)", "3720,Dual 1x30 Multiplexer,01.40h,4447334"),
+        ("print(channel.connectrule)", "1"),
+        ('print(channel.getbackplane("3001,3031"))', ";"),
+        (FORBIDDEN, ""),
+    ]
+    with (
+        expected_protocol(
+            Keithley3706A, [*OPENING, *closing], never_together=[("3001", "3031")]
+        ) as instrument,
+        pytest.raises(LimitError, match="3001 and 3031 must never be closed together"),
+    ):
+        instrument.dmm_close("3001")
+    with (
+        expected_protocol(
+            Keithley3706A, [*OPENING, *closing], forbidden=["3922"]
+        ) as instrument,
+        pytest.raises(LimitError, match="channel 3922 is forbidden to close; nothing was sent"),
+    ):
+        instrument.dmm.scan(["3001"], "rb")
+
+
+def test_a_garbled_list_of_configurations_is_shown() -> None:
+    conversation = [*OPENING, ('print(dmm.getconfig("1101,1102"))', "nil"), NO_ERROR]
+    with (
+        expected_protocol(Keithley3706A, conversation) as instrument,
+        pytest.raises(InstrumentDataError, match=r"answered 'nil' to dmm\.getconfig"),
+    ):
+        instrument.dmm.scan(["1101", "1102"], "rb")
 
 
 def test_forbidden_channels(switch: Keithley3706A) -> None:
@@ -334,8 +366,47 @@ def test_buffers(switch: Keithley3706A) -> None:
     assert channels == ["1501"] * 4
     with pytest.raises(LimitError, match=r"'rb\.n' is no name for a reading buffer"):
         switch.dmm.read_buffer("rb.n")
-    with pytest.raises(InstrumentError, match="-222 Parameter data out of range, measurecount"):
-        switch.dmm.measure_into("rb", 0)
+
+
+@pytest.mark.parametrize("count", [0, 2.5, math.nan, math.inf, -1, 1e6])
+def test_counts_are_whole_and_inside_limits(switch: Keithley3706A, count: int) -> None:
+    with pytest.raises(
+        LimitError, match=r"capacity .* must be a whole number from 1 to 650000"
+    ):
+        switch.dmm.make_buffer("rb", count)
+    with pytest.raises(LimitError, match=r"count .* must be a whole number from 1 to 450000"):
+        switch.dmm.measure_into("rb", count)
+    with pytest.raises(LimitError, match=r"n_scans .* must be a whole number from 1 to 100000"):
+        switch.dmm.scan(["1501"], "rb", n_scans=count)
+
+
+def test_one_reading_after_many_is_one(
+    switch: Keithley3706A, simulated: SimulatedKeithley3706A
+) -> None:
+    switch.dmm.make_buffer("rb", 10)
+    switch.dmm.measure_into("rb", 10)
+    assert switch.values("print(dmm.measurecount)") == [1]
+
+
+def test_settings_that_the_function_does_not_have(switch: Keithley3706A) -> None:
+    switch.dmm.function = "continuity"
+    for name in ("range", "nplc", "autorange_enabled"):
+        with pytest.raises(
+            InstrumentDataError, match="answered 'nil', no number; its function"
+        ):
+            getattr(switch.dmm, name)
+    with pytest.raises(InstrumentError, match="1114 Settings conflict error, no nplc with"):
+        switch.dmm.nplc = 1
+
+
+def test_the_name_is_what_messages_say() -> None:
+    with (
+        expected_protocol(
+            Keithley3706A, [*OPENING, ("print(errorqueue.next())", "?")], name="the matrix"
+        ) as instrument,
+        pytest.raises(InstrumentDataError, match="the matrix answered"),
+    ):
+        instrument.check_errors()
 
 
 def test_scan(switch: Keithley3706A) -> None:
@@ -359,6 +430,7 @@ def test_a_scan_that_fails(switch: Keithley3706A) -> None:
             Keithley3706A,
             [
                 *OPENING,
+                ('print(dmm.getconfig("1501"))', "nofunction"),
                 ("print(channel.connectrule)", "1.000000000e+00"),
                 ('print(channel.getbackplane("1501"))', ""),
                 (FORBIDDEN, ""),

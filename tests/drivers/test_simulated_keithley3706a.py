@@ -1,6 +1,10 @@
 """The simulated 3706A on the wire: channels, wiring, multimeter, buffers, scans, status."""
 
+from pathlib import Path
+
 import pytest
+import pyvisa
+from pyvisa.resources import GPIBInstrument
 
 from labsyn.data.errors import ConfigError
 from labsyn.drivers.clock import VirtualClock
@@ -111,6 +115,25 @@ def test_slots(wire: Wire) -> None:
     assert wire.ask("print(slot[3].matrix, slot[2].rows.matrix, slot[7])") == "nil\tnil\tnil"
     assert wire.ask("print(slot[2].interlock.state)") == "nil"
     assert wire.number("slot[1].interlock.state") == 1
+
+
+def test_the_multimeter_of_a_bench_file(tmp_path: Path) -> None:
+    file = tmp_path / "bench.toml"
+    file.write_text("""
+        ground = ["bottom"]
+        [instruments.switch]
+        driver = "Keithley3706A"
+        resource = "GPIB0::16::INSTR"
+        paths = { 1501 = ["switch/dmm", "top"], 1602 = ["switch/dmm-low", "bottom"] }
+        [simulation]
+        device = "lixcoo2"
+    """)
+    manager = pyvisa.ResourceManager(f"{file}@labsyn")
+    switch = manager.open_resource("GPIB0::16::INSTR")
+    assert isinstance(switch, GPIBInstrument)
+    switch.write("dmm.func = 'twowireohms' dmm.range = 1e7 channel.close('1501,1911')")
+    assert 1e4 < float(switch.query("print(dmm.measure())")) < 1e6
+    manager.close()
 
 
 def test_what_cannot_be_built() -> None:
@@ -354,12 +377,27 @@ def test_ohms_of_the_device(wire: Wire) -> None:
     assert wire.wiring.warnings == []
 
 
+def test_ohms_that_rise_with_the_test_current_find_their_range(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def currents(device: Resistor, voltages: Voltages) -> dict[str, float]:
+        volts = (voltages["top"] or 0.0) - (voltages["bottom"] or 0.0)
+        flows = volts / (99e3 + 49.5e3 * abs(volts))
+        return {"top": flows, "bottom": -flows}
+
+    monkeypatch.setattr(Resistor, "currents", currents)
+    wire.write("dmm.func = 'twowireohms'", "channel.close('1501,1911')")
+    assert wire.number("dmm.measure()") == pytest.approx(196e3, rel=1e-2)  # with 10 µA
+    assert wire.number("dmm.range") == 1e6
+
+
 def test_ohms_between_two_terminals() -> None:
     wire = Wire(ground=False)
     wire.write("dmm.func = 'twowireohms'", "channel.close('1501,1911')")
     assert wire.ask("print(dmm.measure())") == OVERFLOW  # the other end floats
     wire.write("channel.close('1602')")
     assert wire.number("dmm.measure()") == pytest.approx(40e3, rel=1e-3)
+    wire.write("dmm.func = 'fourwireohms'", "channel.close('1912')")
     wire.write("dmm.drycircuit = 1", "dmm.range = 1e4")
     assert wire.ask("print(dmm.measure())") == OVERFLOW  # 20 mV do not drive 100 µA
     wire.ok()
@@ -383,6 +421,14 @@ def test_volts(wire: Wire) -> None:
     wire.write("dmm.range = 0.1")
     assert wire.ask("print(dmm.measure())") == OVERFLOW
     assert wire.wiring.warnings == []
+
+
+def test_volts_of_a_terminal_that_is_driven_without_a_relay(wire: Wire) -> None:
+    wire.wiring.connect("wired", wire.device, "top")
+    wire.wiring.drive("wired", 0.5, series_resistance=40e3)
+    wire.write("channel.close('1501,1911')")
+    assert wire.number("dmm.measure()") == pytest.approx(0.25, abs=1e-5)
+    assert wire.wiring.warnings == []  # the meter only looks
 
 
 def test_volts_of_a_floating_terminal() -> None:
@@ -430,6 +476,44 @@ def test_settings_are_kept_for_each_function(wire: Wire) -> None:
     wire.ok()
 
 
+@pytest.mark.parametrize(
+    ("function", "lacking"),
+    [
+        ("dcvolts", "drycircuit offsetcompensation"),
+        ("twowireohms", "drycircuit offsetcompensation"),
+        ("fourwireohms", ""),
+        ("frequency", "nplc range autorange drycircuit"),
+        ("temperature", "range autorange offsetcompensation"),
+        ("continuity", "nplc aperture range rel.enable rel.level"),
+    ],
+)
+def test_settings_that_a_function_does_not_have(
+    wire: Wire, function: str, lacking: str
+) -> None:
+    wire.write(f"dmm.func = '{function}'")
+    for name in lacking.split():
+        assert wire.ask(f"print(dmm.{name})") == "nil"
+        wire.write(f"dmm.{name} = 1")
+        shown = name.replace(".", "_")
+        assert (
+            wire.error() == f"1114 Settings conflict error, no {shown} with function {function}"
+        )
+    assert wire.number("dmm.filter.count") == 10
+
+
+def test_ranges_go_to_their_full_scale(wire: Wire) -> None:
+    assert wire.number("dmm.range") == 303  # after power-on
+    wire.write("dmm.range = 302", "channel.close('1101,1501,1911')")
+    wire.wiring.drive(SMU, 302.0)
+    assert wire.number("dmm.measure()") == pytest.approx(302, rel=1e-3)
+    wire.wiring.drive(SMU, 304.0)
+    assert wire.ask("print(dmm.measure())") == OVERFLOW
+    wire.write("dmm.func = 'frequency'", "dmm.aperture = 0.2")
+    assert wire.number("dmm.aperture") == pytest.approx(0.2)
+    wire.write("dmm.aperture = 0.001")
+    assert wire.error() == "-222 Parameter data out of range, aperture must be 0.01 to 0.273"
+
+
 def test_relative_readings(wire: Wire) -> None:
     wire.write("channel.close('1101,1501,1911')")
     wire.wiring.drive(SMU, 0.5)
@@ -443,7 +527,7 @@ def test_relative_readings(wire: Wire) -> None:
     [
         ("dmm.func = 'volts'", "1115 Parameter error, function volts not supported"),
         ("dmm.func = 3", "-104 Data type error, function must be a string"),
-        ("dmm.range = 301", "-222 Parameter data out of range, range must be 0 to 300"),
+        ("dmm.range = 304", "-222 Parameter data out of range, range must be 0 to 303"),
         ("dmm.nplc = 16", "-222 Parameter data out of range, nplc must be 0.0005 to 15"),
         ("dmm.nplc = '1'", "-104 Data type error, nplc must be a number"),
         ("dmm.autozero = 0.5",
@@ -478,6 +562,12 @@ def test_relative_readings(wire: Wire) -> None:
          "1114 Settings conflict error, scan list longer than 10000 steps"),
         ("scan.execute()", "1114 Settings conflict error, scan list is empty"),
         ("setup.recall('x')", "1114 Settings conflict error, setup x was not saved"),
+        ("for i = 1, 500 do setup.save('s' .. i) end",
+         "1114 Settings conflict error, no memory left for setups"),
+        ("for i = 1, 501 do channel.pattern.setimage('1101', 'p' .. i) end",
+         "1114 Settings conflict error, no memory left for patterns"),
+        ("for i = 1, 501 do dmm.configure.set('c' .. i) end",
+         "1114 Settings conflict error, no memory left for configurations"),
         ("setup.save(0)", "1115 Parameter error, setup 0 is the factory setup"),
         ("gpib.address = 31", "-222 Parameter data out of range, gpib.address must be 1 to 30"),
         ("comm.lan.enable = 'yes'",
@@ -508,6 +598,17 @@ def test_dmm_close_of_a_source_path_sees_that_source(wire: Wire) -> None:
     wire.write("dmm.setconfig('1101', 'dcvolts')", "dmm.close('1101')")
     wire.wiring.drive(SMU, 0.3)
     assert wire.number("dmm.measure()") == pytest.approx(0.3, abs=1e-5)
+
+
+def test_what_opens_a_channel_takes_it_off_the_measure_path(wire: Wire) -> None:
+    wire.write("rb = dmm.makebuffer(9)", "dmm.setconfig('1101', 'dcvolts')")
+    wire.write("dmm.close('1101')", "dmm.measure(rb)")
+    assert wire.ask("print(rb.channels[1])") == "1101"
+    wire.write("channel.open('allslots')", "dmm.measure(rb)")
+    assert wire.ask("print(rb.channels[1])") == ""
+    wire.write("dmm.close('1101')", "reset()", "channel.close('1101,1911')")
+    wire.wiring.drive(SMU, 0.3)
+    assert wire.number("dmm.measure()") == pytest.approx(0, abs=1e-5)  # only the SMU's path
 
 
 def test_four_wire_path_of_a_multiplexer(wire: Wire) -> None:
@@ -676,6 +777,15 @@ def test_output_is_bounded_and_read_in_pieces(wire: Wire) -> None:
     for _ in range(4):
         assert len(wire.instrument.read(1 << 21)[0]) == 1_000_001
     assert wire.ask("print(errorqueue.next())").startswith("-4.300000000e+02\tQuery deadlock")
+
+
+def test_many_short_answers_fill_the_output_too(wire: Wire) -> None:
+    wire.write("local s = string.rep('x', 98) for i = 1, 5e4 do print(s) end")
+    assert wire.instrument.read(999) == (b"x" * 98 + b"\n", True)
+    wire.instrument.clear()
+    assert wire.ask("print(errorqueue.next())").startswith("-4.300000000e+02\tQuery deadlock")
+    wire.write("errorqueue.clear() print('fits again')")
+    assert wire.instrument.read(99) == (b"fits again\n", True)
 
 
 def test_two_lines_are_two_messages_and_all_are_logged(wire: Wire) -> None:

@@ -24,6 +24,7 @@ class Host:
         )
         self.sandbox.function("thing.take", self.taken.append)
         self.sandbox.function("thing.refuse", self._refuse)
+        self.sandbox.function("thing.divide", lambda: 1 / 0)
         self.sandbox.function("thing.pair", lambda: (1.5, "two", None, True))
         self.sandbox.attribute("slot.2.rows.matrix", lambda: 6)
         self.sandbox.constant("thing.NAME", "x")
@@ -118,6 +119,15 @@ def test_what_is_wrong_goes_to_the_queue(
     assert host.run("print('still here')") == ["still here"]
 
 
+def test_a_defect_of_the_simulation_is_told_and_hands_no_exception_to_scripts(
+    host: Host,
+) -> None:
+    assert host.run("print(pcall(thing.divide))") == ["true\tnil"]
+    code, text = host.error()
+    assert code == -286
+    assert "defect in the simulation, ZeroDivisionError: division by zero" in text
+
+
 def test_a_refused_call_gives_nil_and_the_script_goes_on(host: Host) -> None:
     assert host.run("print(thing.refuse()) print('next')") == ["nil", "next"]
     assert host.error() == (1115, "Parameter error, no reason")
@@ -186,6 +196,12 @@ def test_memory_that_is_kept_switches_the_lua_off_and_on(host: Host) -> None:
     assert host.run("print(mine, x, type(thing.take))") == ["nil\tnil\tfunction"]
 
 
+def test_memory_that_is_nearly_full_does_not_silence_the_instrument(host: Host) -> None:
+    host.run("t = {} for i = 1, 1e9 do t[i] = {} end")
+    assert "not enough memory" in host.error()[1]
+    assert host.run("print('still here')") == ["still here"]
+
+
 def test_deep_recursion_is_an_error(host: Host) -> None:
     host.run("local function f() return 1 + f() end f()")
     assert "stack overflow" in host.error()[1]
@@ -199,11 +215,56 @@ def test_deep_recursion_is_an_error(host: Host) -> None:
         "string.find(string.rep('a', 40), string.rep('a?', 40) .. string.rep('a', 40))",
         "string.gsub(string.rep('a', 5000), '.-.-.-b', '')",
         "string.match(string.rep('(', 1e5), string.rep('.*', 100))",
+        "string.find(string.rep('(', 1e6), '%b()')",  # each start scans to the end
+        "string.find('[]' .. string.rep('a', 3000), '%b[].*.*.*.*]')",  # no set, four loops
+        "string.match(string.rep('a', 5000), '^(.-).-%1b')",
+        "string.gmatch(string.rep('^', 5000), '^.-.-b')()",  # gmatch knows no anchor
     ],
 )
 def test_patterns_that_backtrack_for_ever_are_refused(host: Host, script: str) -> None:
     host.run(script)
     assert "pattern too complex" in host.error()[1]
+
+
+def test_sets_and_escapes_in_patterns_repeat_nothing(host: Host) -> None:
+    host.run("s = string.rep('a-b,', 5000)")
+    assert host.run("print(select(2, string.gsub(s, '[*+?-]', '')))") == ["5.000000000e+03"]
+    assert host.run("print(select(2, string.gsub(s, '%-', '')))") == ["5.000000000e+03"]
+    assert host.run("print(string.find('a]b', '[]]'))") == ["2.000000000e+00\t2.000000000e+00"]
+    assert host.run("print(string.find('f(a(b))', '%b()'))")[0].startswith("2.0")
+    assert len(host.errors) == 0
+
+
+@pytest.mark.parametrize(
+    "call",
+    ["sort(t)", "sort(t, rawequal)", "insert(t, 1, 0)", "remove(t, 1)"],
+)
+def test_a_length_that_is_a_fiction_is_refused(host: Host, call: str) -> None:
+    host.run("t = {1, 1, 1, 1} for k = 27, 0, -1 do t[5 * 2^k] = 1 end")
+    assert host.run("print(#t > 1e8)") == ["true"]
+    host.run(f"table.{call}")
+    assert "table too long" in host.error()[1]
+
+
+def test_sorting_counts_as_instructions(host: Host) -> None:
+    host.run("t = {} for i = 1, 3e5 do t[i] = i * 7919 % 300007 end table.sort(t)")
+    assert "instruction limit reached" in host.error()[1]
+    assert host.run("table.foreachi({4, 5}, function(i, v) print(v) end)")[0].startswith("4")
+    host.run("function over(i, v) if v > 4 then return i end end")
+    assert host.run("print(table.foreachi({4, 5}, over))") == ["2.000000000e+00"]
+
+
+def test_plain_search_of_a_long_text_in_a_long_text_is_refused(host: Host) -> None:
+    host.run("string.find(string.rep('a', 6e6), string.rep('a', 3e6) .. 'b', 1, true)")
+    assert "text too long" in host.error()[1]
+
+
+def test_scripts_that_compile_slowly_are_too_long(host: Host) -> None:
+    slow = "while 1 do " + "do break end " * 80_000 + "end"
+    host.run(slow)
+    assert host.error() == (-363, "Input buffer overrun")
+    host.run("s = 'while 1 do ' .. string.rep('do break end ', 8e4) .. 'end'")
+    assert host.run("print(loadstring(s))") == ["nil\tscript too long"]
 
 
 def test_a_long_pattern_would_be_deep_recursion(host: Host) -> None:
@@ -231,7 +292,7 @@ def test_a_limit_may_be_met_at_any_instruction() -> None:
 
 
 def test_a_message_has_a_longest_length(host: Host) -> None:
-    host.run("x = '" + "a" * (1 << 20) + "'")
+    host.run("x = '" + "a" * (1 << 18) + "'")
     assert host.error() == (-363, "Input buffer overrun")
 
 
@@ -281,7 +342,8 @@ _FUNCTION = st.sampled_from(
         "configure.recall", "configure.delete", "rel.acquire", "reset")]
     + ["scan.create", "scan.add", "scan.execute", "scan.background", "scan.state", "scan.list",
        "printbuffer", "printnumber", "setup.save", "setup.recall", "delay", "opc", "reset",
-       "errorqueue.next", "print", "waitcomplete", "nosuch", "channel.nosuch"]
+       "errorqueue.next", "print", "waitcomplete", "nosuch", "channel.nosuch",
+       "script.new", "script.run", "script.delete", "script.restore"]
 )  # fmt: skip
 _CALL = st.tuples(_FUNCTION, st.lists(_VALUE, max_size=4).map(",".join)).map(
     lambda parts: f"{parts[0]}({parts[1]})"
@@ -301,12 +363,18 @@ _MESSAGE = st.one_of(
     st.lists(st.one_of(_CALL, _ASSIGNMENT, _CALL.map("x = {}".format)), max_size=5)
     .map(" ".join)
     .map(lambda text: text.encode("utf-8", "replace")),
+    st.lists(
+        st.one_of(st.sampled_from(["loadscript", "loadandrunscript x", "endscript"]), _CALL)
+    )
+    .map("\n".join)
+    .map(str.encode),
 )
 
 
 def check_calm(message: bytes) -> None:
     INSTRUMENT.write(message)
     INSTRUMENT.status_byte()
+    INSTRUMENT.clear()  # also of half a script
     INSTRUMENT.write(b"reset() scan.create('')")
     assert ask(INSTRUMENT, "*IDN?").startswith("KEITHLEY INSTRUMENTS INC.,MODEL 3706A")
 
