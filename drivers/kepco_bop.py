@@ -6,15 +6,14 @@ from typing import Any
 
 from pymeasure.instruments.kepco import KepcoBOP3612
 
-from labsyn.data.errors import InstrumentDataError, InstrumentError, LimitError
+from labsyn.data.errors import LimitError
 from labsyn.drivers.clock import Clock, RealClock
+from labsyn.drivers.error_queue import check_error_queue
 from labsyn.drivers.strict_settings import choice_setting, number_setting
 from labsyn.drivers.wire_errors import WireErrors
 
 MAX_CURRENT = 12.0
 MAX_VOLTAGE = 36.0
-_ERROR = re.compile(r'\s*([+-]?\d+)\s*,\s*"?(.*?)"?\s*$')
-_MAX_ERRORS = 16
 _RAMP_STEPS_PER_SECOND = 20
 
 
@@ -88,18 +87,8 @@ class KepcoBOP(WireErrors, KepcoBOP3612):
             With code and text of every error found; PyMeasure's version only logs them,
             and never ends if the queue never empties.
         """
-        errors = []
-        for _ in range(_MAX_ERRORS):
-            reply = self.ask("SYST:ERR?")
-            match = _ERROR.match(reply)
-            if match is None:
-                raise InstrumentDataError(f"{self.name} answered {reply[:200]!r} to SYST:ERR?")
-            if int(match[1]) == 0:
-                break
-            errors.append(f"{int(match[1])} {match[2]}")
-        if errors:
-            raise InstrumentError(f"{self.name} reports: {'; '.join(errors)}")
-        return errors
+        check_error_queue(self.name, self.ask)
+        return []
 
     def check_set_errors(self) -> list[str]:
         """Look for errors after a setting."""

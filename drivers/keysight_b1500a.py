@@ -10,11 +10,10 @@ from labsyn.data.errors import InstrumentDataError, InstrumentDisconnected, Inst
 from labsyn.data.flags import Flag
 from labsyn.drivers.b1500a_modules import KeysightCMU, KeysightSPGU
 from labsyn.drivers.b1500a_sweeps import SweepMeasurements
+from labsyn.drivers.error_queue import check_error_queue
 from labsyn.drivers.flex_data import Datum, parse_data
 from labsyn.drivers.wire import as_labsyn_errors
 
-_ERROR = re.compile(r'\s*([+-]?\d+)\s*,\s*"?(.*?)"?\s*$')
-_MAX_ERRORS = 30  # what the instrument keeps
 _STALE_REPLIES = 4
 _TIMEOUT = 10.0  # seconds beyond what a measurement takes
 
@@ -46,20 +45,9 @@ class KeysightB1500A(SweepMeasurements, AgilentB1500):
             With code and text of every error found. PyMeasure's own version reads one
             error, cuts its text at the first punctuation and fails on an empty reply.
         """
-        errors = []
-        for _ in range(_MAX_ERRORS):
-            with as_labsyn_errors(self.name, "ERRX?"):
-                reply = self.ask("ERRX?")
-            match = _ERROR.match(reply)
-            if match is None:
-                raise InstrumentDataError(f"the B1500A answered {reply[:200]!r} to ERRX?")
-            if int(match[1]) == 0:
-                break
-            errors.append(f"{int(match[1])} {match[2]}")
-        errors = list(dict.fromkeys(errors))
-        if errors:
-            raise InstrumentError(f"the B1500A reports: {'; '.join(errors)}")
-        return errors
+        with as_labsyn_errors(self.name, "ERRX?"):
+            check_error_queue("the B1500A", self.ask, "ERRX?")
+        return []
 
     def command(self, message: str) -> None:
         """Send commands that give no data, and raise InstrumentError if one was refused."""

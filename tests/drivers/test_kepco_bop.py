@@ -104,7 +104,7 @@ def test_pymeasure_only_logs_errors(supply: KepcoBOP) -> None:
         instrument.check_errors()
     with (
         expected_protocol(
-            KepcoBOP, [("SYST:ERR?", '-350,"Queue overflow"')] * 16
+            KepcoBOP, [("SYST:ERR?", '-350,"Queue overflow"')] * 32
         ) as instrument,
         pytest.raises(InstrumentError, match="-350 Queue overflow"),
     ):
