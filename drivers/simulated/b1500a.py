@@ -157,6 +157,9 @@ class SimulatedB1500A:
     def read(self, count: int, termchar: bytes = b"") -> tuple[bytes, bool]:
         return self._frame.output.read(count, termchar)
 
+    def has_answer(self) -> bool:
+        return self._frame.output.is_waiting
+
     def clear(self) -> None:
         """Initialize (device clear): as ``*RST``, with both output stores empty."""
         self._frame.reset()

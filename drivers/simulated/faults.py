@@ -138,6 +138,9 @@ class FaultyInstrument:
             return data[:cut], False
         return data, end
 
+    def has_answer(self) -> bool:
+        return bool(self._replies or self._late) or self.inner.has_answer()
+
     def clear(self) -> None:
         self._check_cable()
         self._replies.clear()
@@ -166,11 +169,12 @@ class FaultyInstrument:
 
     def _drain(self) -> bytes:
         reply = b""
-        while True:
+        while self.inner.has_answer():  # to read from one with nothing to say is an error
             part, end = self.inner.read(_REPLY)
             reply += part
-            if end or not part:
-                return reply
+            if end:
+                break
+        return reply
 
     def _harm(self, fault: Fault, reply: bytes) -> None:
         body = reply.rstrip(b"\r\n")

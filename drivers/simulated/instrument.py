@@ -15,6 +15,9 @@ class SimulatedInstrument(Protocol):
         They end early after `termchar`. No bytes mean that there is nothing to say.
         """
 
+    def has_answer(self) -> bool:
+        """Tell whether `read` would return something; asking is no read."""
+
     def clear(self) -> None:
         """Answer a device clear: forget what waits to be read."""
 

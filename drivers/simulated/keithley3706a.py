@@ -179,6 +179,9 @@ class SimulatedKeithley3706A:
         self._waiting -= len(line[:length])
         return line[:length], not line[length:]
 
+    def has_answer(self) -> bool:
+        return bool(self._output)
+
     def clear(self) -> None:
         """Forget all answers and half a script (device clear); relays stay as they are."""
         self._output.clear()

@@ -91,6 +91,9 @@ class ScpiInstrument:
         taken, self._output = self._output[:length], self._output[length:]
         return taken, not self._output
 
+    def has_answer(self) -> bool:
+        return bool(self._output)
+
     def clear(self) -> None:
         """Answer a device clear: forget answer and ``*OPC``; settings and errors stay."""
         self._output = b""
