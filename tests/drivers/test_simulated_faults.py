@@ -87,8 +87,10 @@ def test_a_slow_reply_takes_virtual_time() -> None:
 def test_a_lost_connection_stays_lost() -> None:
     resource = session(faulty(Fault(kind="disconnect", match="IDN")))
     for _ in range(2):
-        with pytest.raises(pyvisa.errors.VisaIOError, match="CONN_LOST"):
-            resource.query("*IDN?")
+        for reach in (lambda: resource.query("*IDN?"), resource.read_stb, resource.clear,
+                      resource.assert_trigger):  # fmt: skip
+            with pytest.raises(pyvisa.errors.VisaIOError, match="CONN_LOST"):
+                reach()
     resource.close()
 
 
