@@ -9,11 +9,11 @@ import re
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, cast
 
 from labsyn.data.errors import ConfigError
 from labsyn.drivers.clock import VirtualClock
-from labsyn.drivers.simulated.instrument import SimulatedInstrument
+from labsyn.drivers.simulated.instrument import FragileInstrument, SimulatedInstrument
 
 Kind = Literal[
     "timeout",
@@ -25,6 +25,9 @@ Kind = Literal[
     "slow",
     "disconnect",
     "answer",
+    "error",
+    "compliance",
+    "overload",
 ]
 KINDS: dict[str, str] = {
     "timeout": "the reply never comes",
@@ -36,9 +39,13 @@ KINDS: dict[str, str] = {
     "slow": "the reply takes `seconds` longer",
     "disconnect": "the connection is lost, and stays lost",
     "answer": "the reply is `text` instead, for example an error or a status",
+    "error": "the instrument reports the error `code`, `text` after the message",
+    "compliance": "the readings of the message are in compliance",
+    "overload": "the readings of the message are beyond the range",
 }
 """Every fault and what it does."""
 
+_INSIDE = ("error", "compliance", "overload")  # of the instrument, not of its cable
 _NOISE = b"\xff\xfe\x80\x00\x93"
 _REPLY = 1 << 20
 
@@ -62,7 +69,9 @@ class Fault:
     times : int
         Matching messages that it then befalls.
     text : str
-        Reply of the kind ``answer``, without its end.
+        Reply of the kind ``answer``, without its end; text of an ``error``.
+    code : int
+        Of the kind ``error``; bits of ERRS for a lock-in.
     seconds : float
         Delay of the kind ``slow``, on the virtual clock.
     """
@@ -72,6 +81,7 @@ class Fault:
     after: int = 0
     times: int = 1
     text: str = ""
+    code: int = 0
     seconds: float = 1.0
 
     def __post_init__(self) -> None:
@@ -86,6 +96,8 @@ class Fault:
                 f"fault {self.kind}: after = {self.after}, times = {self.times}, seconds = "
                 f"{self.seconds:g}; at least 0, 1 and 0 are needed"
             )
+        if self.kind == "error" and not self.code:
+            raise ConfigError("fault error: code = 0 is no error; give the code to report")
 
 
 @dataclass
@@ -100,6 +112,11 @@ class FaultyInstrument:
         Of those that a message triggers, the first one happens.
     clock : VirtualClock
         For slow replies.
+
+    Raises
+    ------
+    ConfigError
+        If the instrument cannot have one of the faults.
     """
 
     inner: SimulatedInstrument
@@ -110,12 +127,24 @@ class FaultyInstrument:
     _replies: deque[tuple[bytes, bool]] = field(default_factory=deque, init=False)
     _late: deque[tuple[bytes, bool]] = field(default_factory=deque, init=False)
 
+    def __post_init__(self) -> None:
+        has = self.inner.AILMENTS if isinstance(self.inner, FragileInstrument) else ()
+        for fault in self.faults:
+            if fault.kind in _INSIDE and fault.kind not in has:
+                raise ConfigError(
+                    f"fault {fault.kind}: a {type(self.inner).__name__} cannot have it, "
+                    f"only {', '.join(has) or 'faults of its cable'}"
+                )
+
     def write(self, data: bytes) -> None:
         self._check_cable()
         fault = self._triggered(data.decode("ascii", "replace"))
         if fault is not None and fault.kind == "disconnect":
             self.lost = True
             self._check_cable()
+        if fault is not None and fault.kind in _INSIDE:
+            self._suffer(fault, data)
+            return
         self.inner.write(data)
         if fault is not None:
             reply = self._drain()
@@ -166,6 +195,19 @@ class FaultyInstrument:
                 if fault.after < seen <= fault.after + fault.times:
                     return fault
         return None
+
+    def _suffer(self, fault: Fault, data: bytes) -> None:
+        """Let the message fall into a bad moment of the instrument itself."""
+        patient = cast(FragileInstrument, self.inner)  # __post_init__ has made sure
+        if fault.kind == "error":
+            patient.write(data)
+            patient.fail(fault.code, fault.text or "Simulated fault.")
+            return
+        patient.ail(fault.kind)
+        try:
+            patient.write(data)
+        finally:
+            patient.ail("")
 
     def _drain(self) -> bytes:
         reply = b""

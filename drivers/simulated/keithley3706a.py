@@ -9,6 +9,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
@@ -84,6 +85,8 @@ class SimulatedKeithley3706A:
         If a card, channel or terminal does not exist.
     """
 
+    AILMENTS: ClassVar[tuple[str, ...]] = ("error", "overload")
+
     def __init__(
         self,
         wiring: Wiring,
@@ -109,6 +112,7 @@ class SimulatedKeithley3706A:
         self._errors = ErrorQueue()
         self._channels = ChannelObject(frame, self.relays)
         meter = Meter(wiring, clock, self.relays, address, np.random.default_rng(seed))
+        self._meter = meter
         self._dmm = DmmObject(self._channels, meter, clock)
         self._scan = ScanObject(self._channels, self._dmm)
         self._status = Status(self._errors, lambda: bool(self._output))
@@ -190,6 +194,14 @@ class SimulatedKeithley3706A:
 
     def trigger(self) -> None:
         """Do nothing: no trigger model waits for it."""
+
+    def fail(self, code: int, text: str) -> None:
+        """Queue an error that no script has caused."""
+        self._errors.add(code, text)
+
+    def ail(self, ailment: str) -> None:
+        """Let the readings of the multimeter overflow."""
+        self._meter.overloaded = bool(ailment)
 
     def status_byte(self) -> int:
         return self._status.byte
