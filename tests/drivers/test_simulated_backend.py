@@ -316,7 +316,7 @@ def test_exclusive_locks_nest(manager: pyvisa.ResourceManager, bench: SimulatedB
     first, second = opened(manager), opened(manager)
     first.lock_excl()
     first.lock_excl()
-    assert second.lock_state == constants.AccessModes.exclusive_lock
+    assert str(second.lock_state) == str(constants.AccessModes.exclusive_lock)
     first.unlock()
     with pytest.raises(pyvisa.VisaIOError, match="VI_ERROR_RSRC_LOCKED"):
         second.read_stb()
@@ -327,7 +327,7 @@ def test_exclusive_locks_nest(manager: pyvisa.ResourceManager, bench: SimulatedB
     assert bench.clock.now() == 1.5
     first.unlock()
     assert second.query("*OPC?") == "1"
-    assert second.lock_state == constants.AccessModes.no_lock
+    assert str(second.lock_state) == str(constants.AccessModes.no_lock)
 
 
 def test_shared_locks_are_shared_by_key(manager: pyvisa.ResourceManager) -> None:
