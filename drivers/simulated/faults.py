@@ -5,10 +5,12 @@ garbled; a connection that is lost; an instrument that reports an error) is put 
 client and an instrument that works: neither knows.
 """
 
+import math
 import re
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from types import UnionType
 from typing import Literal, cast
 
 from labsyn.data.errors import ConfigError
@@ -48,6 +50,14 @@ KINDS: dict[str, str] = {
 _INSIDE = ("error", "compliance", "overload")  # of the instrument, not of its cable
 _NOISE = b"\xff\xfe\x80\x00\x93"
 _REPLY = 1 << 20
+_TYPES: dict[str, tuple[type | UnionType, str]] = {
+    "match": (str, "a text"),
+    "text": (str, "a text"),
+    "after": (int, "a whole number"),
+    "times": (int, "a whole number"),
+    "code": (int, "a whole number"),
+    "seconds": (int | float, "a number"),
+}
 
 
 class ConnectionLostError(ConnectionError):
@@ -87,14 +97,18 @@ class Fault:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ConfigError(f"no fault is called {self.kind!r}; known are {', '.join(KINDS)}")
+        for name, (kind, what) in _TYPES.items():
+            value = getattr(self, name)
+            if not isinstance(value, kind) or isinstance(value, bool):
+                raise ConfigError(f"fault {self.kind}: {name} = {value!r} must be {what}")
         try:
             re.compile(self.match)
         except re.error as error:
             raise ConfigError(f"{self.match!r} is no regular expression: {error}") from error
-        if self.after < 0 or self.times < 1 or not self.seconds >= 0:
+        if self.after < 0 or self.times < 1 or not 0 <= self.seconds < math.inf:
             raise ConfigError(
                 f"fault {self.kind}: after = {self.after}, times = {self.times}, seconds = "
-                f"{self.seconds:g}; at least 0, 1 and 0 are needed"
+                f"{self.seconds:g}; at least 0, 1 and 0 (finite) are needed"
             )
         if self.kind == "error" and not self.code:
             raise ConfigError("fault error: code = 0 is no error; give the code to report")

@@ -76,6 +76,8 @@ class SimulatedKeithley3706A:
         Virtual time and text of the latest messages, 10 000 at most.
     relays : Relays
         Where every relay really is.
+    relay_names : tuple of str
+        Every channel and backplane relay there is.
     stuck : set of str
         Relays that do not move any more: put a name in, and that relay stays as it is.
 
@@ -109,6 +111,7 @@ class SimulatedKeithley3706A:
         }
         self.relays = Relays(wiring, clock, frame, named)
         self.stuck = self.relays.stuck
+        self.relay_names = tuple(frame.order)
         self._errors = ErrorQueue()
         self._channels = ChannelObject(frame, self.relays)
         meter = Meter(wiring, clock, self.relays, address, np.random.default_rng(seed))

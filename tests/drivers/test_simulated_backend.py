@@ -277,6 +277,26 @@ def test_without_send_end_a_message_may_come_in_pieces(
     assert "81160A" in usb.read()
 
 
+def test_threads_may_talk_to_different_instruments(every_kind: pyvisa.ResourceManager) -> None:
+    strange: list[str] = []
+
+    def converse(name: str) -> None:
+        with opened_name(every_kind, name) as resource:
+            identity = resource.query("*IDN?")
+            replies = {resource.query("*IDN?") for _ in range(200)}
+            strange.extend(replies - {identity})
+
+    names = every_kind.list_resources("?*")
+    threads = [threading.Thread(target=converse, args=(name,)) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(names) == 3
+    assert strange == []
+    assert every_kind.visalib._sessions == {}  # type: ignore[attr-defined]
+
+
 def test_closing_a_manager_closes_what_it_opened(bench: SimulatedBench) -> None:
     library = LabsynVisaLibrary.for_bench(bench)
     manager, _ = library.open_default_resource_manager()

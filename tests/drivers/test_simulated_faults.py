@@ -159,6 +159,9 @@ def test_the_driver_says_what_happened(
         ({"kind": "gremlin"}, "no fault is called 'gremlin'; known are timeout"),
         ({"kind": "late", "match": "("}, "no regular expression"),
         ({"kind": "late", "times": 0}, "times = 0"),
+        ({"kind": "late", "times": 1.5}, "fault late: times = 1.5 must be a whole number"),
+        ({"kind": "answer", "text": 5}, "fault answer: text = 5 must be a text"),
+        ({"kind": "slow", "seconds": float("inf")}, "seconds = inf"),
     ],
 )
 def test_faults_that_cannot_be(options: dict[str, object], message: str) -> None:
