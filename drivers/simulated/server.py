@@ -15,7 +15,6 @@ from typing import Any
 
 from labsyn.data.errors import BenchError
 from labsyn.drivers.simulated.bench import SimulatedBench
-from labsyn.drivers.simulated.faults import ConnectionLostError
 from labsyn.drivers.simulated.framing import whole_messages
 from labsyn.drivers.simulated.instrument import SimulatedInstrument
 
@@ -192,7 +191,7 @@ class _Client(socketserver.BaseRequestHandler):
     def _answer(self, message: bytes) -> None:
         instrument = self.server.instrument
         reply = b""
-        with self.server.lock, contextlib.suppress(ConnectionLostError):
+        with self.server.lock:  # a lost connection is an OSError and ends this one
             instrument.write(message)
             while instrument.has_answer() and (part := instrument.read(MAX_LINE)[0]):
                 reply += part

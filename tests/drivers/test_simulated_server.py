@@ -11,6 +11,7 @@ from labsyn.data.errors import BenchError
 from labsyn.drivers.config import BenchConfig
 from labsyn.drivers.simulated import server
 from labsyn.drivers.simulated.bench import SimulatedBench
+from labsyn.drivers.simulated.faults import Fault, FaultyInstrument
 from labsyn.drivers.simulated.framing import whole_messages
 from labsyn.drivers.simulated.server import MAX_CLIENTS, MAX_LINE, BenchServer
 
@@ -161,6 +162,17 @@ def test_a_setting_over_tcp_is_no_error() -> None:
         with client(pulser) as connection:
             connection.sendall(b"*CLS\n:OUTP1:LOAD 50\n")
             assert ask(connection, "SYST:ERR?") == '+0,"No error"'
+
+
+def test_a_lost_connection_ends_that_of_the_client() -> None:
+    bench = SimulatedBench.default()
+    ((name, inner),) = bench.instruments.items()
+    fault = Fault(kind="disconnect", match="TI")
+    bench.instruments[name] = FaultyInstrument(inner, [fault], bench.clock)
+    with BenchServer(bench, port_base=0) as running, client(running.addresses[name]) as lost:
+        assert "B1500A" in ask(lost, "*IDN?")
+        lost.sendall(b"TI 1\n")
+        assert lost.recv(1) == b""
 
 
 def test_messages_end_with_a_line_feed_outside_blocks_only() -> None:
