@@ -326,6 +326,8 @@ def test_ctrl_c_ends_serving_in_one_sentence() -> None:
     assert server.stdout is not None
     port = int(server.stdout.readline().split("::")[4])
     with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        connection.sendall(b"*IDN?\n")
+        assert b"B1500A" in connection.recv(4096)
         server.send_signal(signal.SIGINT)
         _, errors = server.communicate(timeout=10)
         assert connection.recv(1) == b""

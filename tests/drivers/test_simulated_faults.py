@@ -216,8 +216,8 @@ def with_fault(tmp_path: Path, name: str, fault: str) -> MessageBasedResource:
         ("switch", "print(1)", -310, "print(errorqueue.next())", "-3.1.*e[+]02\tOut of order."),
         ("generator", "OUTP?", -310, "SYST:ERR?", '-310,"Out of order."'),
         ("magnet", "OUTP?", -310, "SYST:ERR?", '-310,"Out of order."'),
-        ("lock_in", "OUTP?1", 64, "ERRS?", "64"),
-        ("second_lock_in", "OUTP?1", 64, "ERRS?", "64"),
+        ("lock_in", "OUTP? 1", 64, "ERRS?", "64"),
+        ("second_lock_in", "OUTP? 1", 64, "ERRS?", "64"),
         ("gaussmeter", "RDGFIELD?", 1, "*ESR?", "8"),
     ],
 )

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from labsyn.drivers.catalogue import DRIVERS, driver
 from labsyn.drivers.config import BenchConfig
-from labsyn.drivers.simulated import b1500a, lakeshore425
+from labsyn.drivers.simulated import b1500a
 from labsyn.drivers.simulated.bench import SimulatedBench
 from labsyn.drivers.simulated.instrument import SimulatedInstrument
 from labsyn.drivers.simulated.scpi_instrument import ScpiInstrument
-from labsyn.drivers.simulated.srs_lock_in import SRSLockIn
+from labsyn.drivers.simulated.terse_instrument import TerseInstrument
 
 ADDRESS = "GPIB0::5::INSTR"
 LUA = [
@@ -56,10 +56,8 @@ def headers(instrument: Any) -> list[str]:
     if isinstance(instrument, ScpiInstrument):
         patterns = [command.pattern for command in instrument.TREE.commands]
         return [p.replace("<n>", "1").translate({91: None, 93: None}) for p in patterns]
-    if isinstance(instrument, SRSLockIn):
+    if isinstance(instrument, TerseInstrument):
         return list(instrument.COMMANDS)
-    if isinstance(instrument, lakeshore425.SimulatedLakeShore425):
-        return list(lakeshore425.COMMANDS)
     if isinstance(instrument, b1500a.SimulatedB1500A):
         return list(b1500a.COMMANDS)
     return LUA
