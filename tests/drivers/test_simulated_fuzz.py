@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labsyn.drivers.catalogue import DRIVERS, driver
-from labsyn.drivers.config import BenchConfig
+from labsyn.drivers.bench_model import BenchConfig
 from labsyn.drivers.simulated import b1500a
 from labsyn.drivers.simulated.bench import SimulatedBench
 from labsyn.drivers.simulated.instrument import SimulatedInstrument

@@ -8,7 +8,7 @@ import pytest
 import pyvisa
 
 from labsyn.data.errors import BenchError
-from labsyn.drivers.config import BenchConfig
+from labsyn.drivers.bench_model import BenchConfig
 from labsyn.drivers.simulated import server
 from labsyn.drivers.simulated.bench import SimulatedBench
 from labsyn.drivers.simulated.faults import Fault, FaultyInstrument
