@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labsyn.drivers.catalogue import DRIVERS, driver
 from labsyn.drivers.bench_model import BenchConfig
+from labsyn.drivers.catalogue import DRIVERS, driver
 from labsyn.drivers.simulated import b1500a
 from labsyn.drivers.simulated.bench import SimulatedBench
 from labsyn.drivers.simulated.instrument import SimulatedInstrument
