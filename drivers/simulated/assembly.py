@@ -1,9 +1,12 @@
 """A simulated bench from a bench file: instruments by name, their outputs on terminals."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from labsyn.data.errors import ConfigError
+from pyvisa.rname import InvalidResourceName, ResourceName
+
+from labsyn.data.errors import ConfigError, LabsynError
 from labsyn.drivers.simulated.agilent33250a import (
     SimulatedAgilent33220A,
     SimulatedAgilent33250A,
@@ -76,10 +79,11 @@ class Assembly:
             )
             for place in places:
                 self._wiring.ground(*place)
+        self._check_addresses()
         built = {}
         for name, entry in self._config.instruments.items():
             instrument = self._instrument(name, entry)
-            faults = [Fault(**plain) for plain in entry.faults]
+            faults = [_fault(name, plain) for plain in entry.faults]
             built[entry.resource] = (
                 FaultyInstrument(instrument, faults, self._clock) if faults else instrument
             )
@@ -94,6 +98,23 @@ class Assembly:
             for kind in ("smu", "pgu")
             if kind in port
         }
+
+    def _check_addresses(self) -> None:
+        holders: dict[str, str] = {}
+        for name, entry in self._config.instruments.items():
+            try:
+                address = str(ResourceName.from_string(entry.resource)).upper()
+            except InvalidResourceName as error:
+                raise ConfigError(
+                    f"[instruments.{name}] resource {entry.resource!r} is no VISA resource "
+                    "name such as GPIB0::17::INSTR"
+                ) from error
+            other = holders.setdefault(address, name)
+            if other != name:
+                raise ConfigError(
+                    f"[instruments.{name}] has the address {entry.resource!r}, where "
+                    f"{other!r} is already"
+                )
 
     def _source(self, output: str) -> str:
         """Return the name on the wiring of ``smu/1``, an output of a named instrument."""
@@ -121,10 +142,12 @@ class Assembly:
     def _instrument(self, name: str, entry: "InstrumentConfig") -> SimulatedInstrument:
         try:
             return self._make(name, entry, {**self._of_roles(name), **entry.simulated})
-        except TypeError as error:
+        except LabsynError:
+            raise
+        except (TypeError, ValueError) as error:
             raise ConfigError(
                 f"[instruments.{name}.simulated] holds an option that the simulated "
-                f"{entry.driver} has not: {error}"
+                f"{entry.driver} does not take: {error}"
             ) from error
 
     def _of_roles(self, name: str) -> dict[str, Any]:
@@ -201,5 +224,20 @@ class Assembly:
             entry.resource,
             **options,
         )
+        for relay in stuck:
+            if relay not in switch.relay_names:
+                raise ConfigError(f"there is no relay {relay!r} that could be stuck")
         switch.stuck.update(stuck)
         return switch
+
+
+def _fault(name: str, plain: dict[str, Any]) -> Fault:
+    known = [each.name for each in fields(Fault)]
+    for key in plain:
+        if key not in known:
+            raise ConfigError(
+                f"[instruments.{name}] a fault has no {key!r}, it has {', '.join(known)}"
+            )
+    if "kind" not in plain:
+        raise ConfigError(f"[instruments.{name}] the fault {plain} has no kind")
+    return Fault(**plain)

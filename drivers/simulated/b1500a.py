@@ -8,7 +8,7 @@ length) are choices, named where they stand.
 from collections import deque
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 from labsyn.drivers.clock import VirtualClock
 from labsyn.drivers.simulated import (
@@ -107,6 +107,8 @@ class SimulatedB1500A:
         If a slot, a module or a selector port does not exist.
     """
 
+    AILMENTS: ClassVar[tuple[str, ...]] = ("error", "compliance", "overload")
+
     def __init__(
         self,
         wiring: Wiring,
@@ -157,6 +159,9 @@ class SimulatedB1500A:
     def read(self, count: int, termchar: bytes = b"") -> tuple[bytes, bool]:
         return self._frame.output.read(count, termchar)
 
+    def has_answer(self) -> bool:
+        return self._frame.output.is_waiting
+
     def clear(self) -> None:
         """Initialize (device clear): as ``*RST``, with both output stores empty."""
         self._frame.reset()
@@ -175,6 +180,14 @@ class SimulatedB1500A:
             b1500a_measure.start(self._frame, event)
         except FlexError as error:
             self._frame.report(error)
+
+    def fail(self, code: int, text: str) -> None:
+        """Queue an error such as 305, "Excess current in HPSMU."."""
+        self._frame.fail(code, text)
+
+    def ail(self, ailment: str) -> None:
+        """Mark the readings of all SMUs as in compliance, or let them overflow."""
+        self._frame.ailment = ailment
 
     def status_byte(self) -> int:
         return self._frame.status_byte()

@@ -3,7 +3,6 @@
 from labsyn.drivers.simulated.b1500a_state import Mainframe
 from labsyn.drivers.simulated.flex import (
     BAD_PARAMETER,
-    ERROR_TEXTS,
     ON_OFF,
     OPTIONAL_CHANNEL,
     Command,
@@ -37,7 +36,7 @@ def _next_error(frame: Mainframe, mode: int | None) -> str:
     """Answer the oldest error and forget it; mode 1 answers the code alone."""
     frame.error_bit = False
     code = frame.errors.popleft() if frame.errors else 0
-    return f"{code:+d}" if mode == 1 else f'{code:+d},"{ERROR_TEXTS[code]}"'
+    return f"{code:+d}" if mode == 1 else f'{code:+d},"{frame.error_text(code)}"'
 
 
 def _four_errors(frame: Mainframe, mode: int | None) -> str:
@@ -51,9 +50,10 @@ def _four_errors(frame: Mainframe, mode: int | None) -> str:
 
 
 def _error_text(frame: Mainframe, code: int) -> str:
-    if code not in ERROR_TEXTS:
+    text = frame.error_text(code)
+    if text is None:
         raise FlexError(BAD_PARAMETER)
-    return ERROR_TEXTS[code]
+    return text
 
 
 def _query_status(frame: Mainframe) -> str:

@@ -13,7 +13,7 @@ from labsyn.drivers.simulated.b1500a_selector import Selector, SelectorPort
 from labsyn.drivers.simulated.b1500a_settings import Settings
 from labsyn.drivers.simulated.b1500a_smu import SMU_KINDS, Reading, Smu
 from labsyn.drivers.simulated.b1500a_spgu import SPGU_MODEL, PulseGenerator, SpguChannel
-from labsyn.drivers.simulated.flex import BAD_PARAMETER, CHANNEL_OFF, FlexError
+from labsyn.drivers.simulated.flex import BAD_PARAMETER, CHANNEL_OFF, ERROR_TEXTS, FlexError
 from labsyn.drivers.simulated.flex_binary import BINARY_FORMATS, binary_message
 from labsyn.drivers.simulated.flex_data import Item, data_message
 from labsyn.drivers.simulated.output import OutputStore
@@ -79,6 +79,8 @@ class Mainframe:
         self.output = OutputStore()
         self.errors: deque[int] = deque()
         self.error_bit = False  # of the status byte, which is cleared before the queue is
+        self.fault_texts: dict[int, str] = {}  # of errors that were injected, by code
+        self.ailment = ""
         self.timer_start = clock.now()
 
     def _check_module(self, slot: int, model: str) -> None:
@@ -93,6 +95,17 @@ class Mainframe:
         self.error_bit = True
         if len(self.errors) < _MAX_ERRORS:
             self.errors.append(error.code)
+
+    def fail(self, code: int, text: str) -> None:
+        """Queue an error of the hardware, which no statement has caused."""
+        self.fault_texts[code] = text
+        self.error_bit = True
+        if len(self.errors) < _MAX_ERRORS:
+            self.errors.append(code)
+
+    def error_text(self, code: int) -> str | None:
+        """Return the text of an error, None for an unknown one."""
+        return self.fault_texts.get(code) or ERROR_TEXTS.get(code)
 
     def status_byte(self) -> int:
         """Return data ready, set ready, error and request for service as bits (page 1-56)."""
@@ -181,8 +194,8 @@ class Mainframe:
         return Item(
             smu.slot,
             reading.kind,
-            reading.value,
-            this_compliance=smu in limited,
+            None if self.ailment == "overload" else reading.value,
+            this_compliance=smu in limited or self.ailment == "compliance",
             other_compliance=any(each is not smu for each in limited) if limited else False,
             range_code=reading.range_code,
             scale=reading.scale,

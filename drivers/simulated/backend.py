@@ -5,35 +5,33 @@ such as ``lixcoo2?seed=3``, or the path of a ``bench.toml``. One argument is one
 as long as anything refers to its library.
 """
 
-import itertools
 from collections.abc import Iterable
 from typing import Any, ClassVar, NoReturn
 
-from pyvisa import attributes, constants, errors, highlevel, rname
-from pyvisa.constants import ResourceAttribute, StatusCode
-from pyvisa.typing import VISAEventContext, VISARMSession, VISASession
+from pyvisa import constants
+from pyvisa.constants import StatusCode
+from pyvisa.typing import VISAEventContext, VISASession
 from pyvisa.util import DebugInfo, LibraryPath
 
 from labsyn.drivers.simulated.bench import SimulatedBench
 from labsyn.drivers.simulated.faults import ConnectionLostError
 from labsyn.drivers.simulated.session import Session
+from labsyn.drivers.simulated.visa_sessions import HANDLES, SessionLibrary
 
 DEFAULT_BENCH = "lixcoo2"
-_HANDLES = itertools.count(1)
+_SERVICE_REQUEST = 64  # bit of the status byte
+_AWAITED = (constants.EventType.service_request, constants.EventType.all_enabled)
 
 
-class LabsynVisaLibrary(highlevel.VisaLibraryBase):
+class LabsynVisaLibrary(SessionLibrary):
     """VISA library whose instruments are simulated."""
 
-    bench: SimulatedBench
-    _sessions: dict[VISASession, Session]
-    _locks: dict[str, VISASession]
     _given: ClassVar[dict[str, SimulatedBench]] = {}  # by path, until its library is made
 
     @classmethod
     def for_bench(cls, bench: SimulatedBench) -> "LabsynVisaLibrary":
         """Return a library of `bench`, for ``ResourceManager`` or ``visa_library=``."""
-        path = LibraryPath(f"bench {next(_HANDLES)}")
+        path = LibraryPath(f"bench {next(HANDLES)}")
         cls._given[path] = bench
         return cls(path)
 
@@ -46,54 +44,18 @@ class LabsynVisaLibrary(highlevel.VisaLibraryBase):
         return {"Backend": "labsyn simulated bench"}
 
     def _init(self) -> None:
+        super()._init()
         given = self._given.pop(self.library_path, None)
         self.bench = given or SimulatedBench.from_text(str(self.library_path))
-        self._sessions = {}
-        self._locks = {}
-
-    def open_default_resource_manager(self) -> tuple[VISARMSession, StatusCode]:
-        session = VISARMSession(next(_HANDLES))
-        return session, self.handle_return_value(session, StatusCode.success)
-
-    def list_resources(
-        self, session: VISARMSession, query: str = "?*::INSTR"
-    ) -> tuple[str, ...]:
-        return rname.filter(self.bench.instruments, query)
-
-    def open(
-        self,
-        session: VISARMSession,
-        resource_name: str,
-        access_mode: constants.AccessModes = constants.AccessModes.no_lock,
-        open_timeout: int = constants.VI_TMO_IMMEDIATE,
-    ) -> tuple[VISASession, StatusCode]:
-        """Open the instrument of that address; addresses compare in canonical form."""
-        wanted = _canonical(resource_name)
-        names = [name for name in self.bench.instruments if _canonical(name) == wanted]
-        if not names:
-            self.handle_return_value(session, StatusCode.error_resource_not_found)
-        name = names[0]
-        instrument = self.bench.instruments[name]
-        info, _ = self.parse_resource_extended(session, name)
-        handle = VISASession(next(_HANDLES))
-        self._sessions[handle] = Session(name, instrument, info)
-        if access_mode == constants.AccessModes.exclusive_lock:
-            self.lock(handle, constants.Lock.exclusive, open_timeout)
-        return handle, self.handle_return_value(handle, StatusCode.success)
-
-    def close(self, session: VISASession | VISAEventContext | VISARMSession) -> StatusCode:
-        closed = self._sessions.pop(VISASession(session), None)
-        if closed is not None and self._locks.get(closed.name) == session:
-            del self._locks[closed.name]
-        return self.handle_return_value(None, StatusCode.success)
 
     def write(self, session: VISASession, data: bytes) -> tuple[int, StatusCode]:
         client = self._client(session)
         try:
             with self.bench.lock:
-                client.instrument.write(bytes(data))
+                for message in client.messages(bytes(data)):
+                    client.instrument.write(message)
         except ConnectionLostError:
-            self._report_lost(session)
+            self._fail(session, StatusCode.error_connection_lost)
         return len(data), self.handle_return_value(session, StatusCode.success)
 
     def read(self, session: VISASession, count: int) -> tuple[bytes, StatusCode]:
@@ -108,7 +70,7 @@ class LabsynVisaLibrary(highlevel.VisaLibraryBase):
             with self.bench.lock:
                 taken, status = self._take(client, count, termchar)
         except ConnectionLostError:
-            self._report_lost(session)
+            self._fail(session, StatusCode.error_connection_lost)
         return taken, self.handle_return_value(session, status)
 
     def _take(self, client: Session, count: int, termchar: bytes) -> tuple[bytes, StatusCode]:
@@ -126,17 +88,9 @@ class LabsynVisaLibrary(highlevel.VisaLibraryBase):
                 self._wait_in_vain(client.timeout)
                 return taken, StatusCode.error_timeout
 
-    def _wait_in_vain(self, milliseconds: int) -> None:
-        if milliseconds != constants.VI_TMO_INFINITE:  # nothing would end that wait
-            self.bench.clock.sleep(milliseconds / 1000)
-
     def clear(self, session: VISASession) -> StatusCode:
-        client = self._client(session)
-        try:
-            with self.bench.lock:
-                client.instrument.clear()
-        except ConnectionLostError:
-            self._report_lost(session)
+        self._client(session).begin_anew()
+        self._reach(session, lambda instrument: instrument.clear())
         return self.handle_return_value(session, StatusCode.success)
 
     def flush(self, session: VISASession, mask: constants.BufferOperation) -> StatusCode:
@@ -145,35 +99,13 @@ class LabsynVisaLibrary(highlevel.VisaLibraryBase):
         return self.handle_return_value(session, StatusCode.success)
 
     def read_stb(self, session: VISASession) -> tuple[int, StatusCode]:
-        client = self._client(session)
-        with self.bench.lock:
-            status = client.instrument.status_byte()
+        status = self._reach(session, lambda instrument: instrument.status_byte())
         return status, self.handle_return_value(session, StatusCode.success)
 
     def assert_trigger(
         self, session: VISASession, protocol: constants.TriggerProtocol
     ) -> StatusCode:
-        client = self._client(session)
-        with self.bench.lock:
-            client.instrument.trigger()
-        return self.handle_return_value(session, StatusCode.success)
-
-    def lock(
-        self,
-        session: VISASession,
-        lock_type: constants.Lock,
-        timeout: int,
-        requested_key: str | None = None,
-    ) -> tuple[str, StatusCode]:
-        """Keep other sessions out of the instrument; a shared lock keeps nobody out."""
-        client = self._client(session)
-        if lock_type == constants.Lock.exclusive:
-            self._locks[client.name] = session
-        return requested_key or "", self.handle_return_value(session, StatusCode.success)
-
-    def unlock(self, session: VISASession) -> StatusCode:
-        client = self._client(session)
-        self._locks.pop(client.name, None)
+        self._reach(session, lambda instrument: instrument.trigger())
         return self.handle_return_value(session, StatusCode.success)
 
     def enable_event(
@@ -183,7 +115,15 @@ class LabsynVisaLibrary(highlevel.VisaLibraryBase):
         mechanism: constants.EventMechanism,
         context: None = None,
     ) -> StatusCode:
-        return self.handle_return_value(session, StatusCode.success)
+        """Enable `wait_on_event` for service requests; there are no others, and no handlers."""
+        client, status = self._session(session), StatusCode.success
+        if event_type not in _AWAITED:
+            status = StatusCode.error_invalid_event
+        elif mechanism != constants.EventMechanism.queue:
+            status = StatusCode.error_nonsupported_mechanism
+        else:
+            client.awaits_service = True
+        return self.handle_return_value(session, status)
 
     def disable_event(
         self,
@@ -191,6 +131,8 @@ class LabsynVisaLibrary(highlevel.VisaLibraryBase):
         event_type: constants.EventType,
         mechanism: constants.EventMechanism,
     ) -> StatusCode:
+        if event_type in _AWAITED and mechanism & constants.EventMechanism.queue:
+            self._session(session).awaits_service = False
         return self.handle_return_value(session, StatusCode.success)
 
     def discard_events(
@@ -199,65 +141,31 @@ class LabsynVisaLibrary(highlevel.VisaLibraryBase):
         event_type: constants.EventType,
         mechanism: constants.EventMechanism,
     ) -> StatusCode:
+        """Discard nothing: a service request is seen in the status byte, not queued."""
         return self.handle_return_value(session, StatusCode.success)
+
+    def install_handler(
+        self,
+        session: VISASession,
+        event_type: constants.EventType,
+        handler: Any,
+        user_handle: Any,
+    ) -> NoReturn:
+        """Refuse: only `wait_on_event` tells of a service request here."""
+        self._fail(session, StatusCode.error_nonsupported_operation)
 
     def wait_on_event(
         self, session: VISASession, in_event_type: constants.EventType, timeout: int
     ) -> tuple[constants.EventType, VISAEventContext, StatusCode]:
         """Return at once if the instrument requests service, else time out."""
         client = self._client(session)
+        if not client.awaits_service or in_event_type not in _AWAITED:
+            self._fail(session, StatusCode.error_not_enabled)
         with self.bench.lock:
-            if not client.instrument.status_byte() & 64:
+            status = self._reach(session, lambda instrument: instrument.status_byte())
+            if not status & _SERVICE_REQUEST:
                 self._wait_in_vain(timeout)
-                self.handle_return_value(session, StatusCode.error_timeout)
-        context = VISAEventContext(next(_HANDLES))
-        return in_event_type, context, self.handle_return_value(session, StatusCode.success)
-
-    def get_attribute(
-        self,
-        session: VISASession | VISAEventContext | VISARMSession,
-        attribute: ResourceAttribute | constants.EventAttribute,
-    ) -> tuple[Any, StatusCode]:
-        client = self._client(VISASession(session))
-        value = client.attribute(ResourceAttribute(attribute))
-        if value is attributes.NotAvailable:
-            self.handle_return_value(session, StatusCode.error_nonsupported_attribute)
-        return value, self.handle_return_value(session, StatusCode.success)
-
-    def set_attribute(
-        self, session: VISASession, attribute: ResourceAttribute, attribute_state: Any
-    ) -> StatusCode:
-        self._client(session).set_attribute(ResourceAttribute(attribute), attribute_state)
-        return self.handle_return_value(session, StatusCode.success)
-
-    def handle_return_value(
-        self,
-        session: VISAEventContext | VISARMSession | VISASession | None,
-        status_code: int,
-    ) -> StatusCode:
-        if status_code is StatusCode.success:  # two of these a query: PyVISA's takes 1 µs
-            self._last_status = status_code
-            if session is not None:
-                self._last_status_in_session[session] = status_code
-            return status_code
-        return super().handle_return_value(session, status_code)
-
-    def _report_lost(self, session: VISASession) -> NoReturn:
-        """Report a cable that was pulled out as VISA does."""
-        super().handle_return_value(session, StatusCode.error_connection_lost)
-        raise errors.VisaIOError(StatusCode.error_connection_lost)
-
-    def _client(self, session: VISASession) -> Session:
-        client = self._sessions.get(session)
-        if client is None:
-            raise errors.InvalidSession
-        if self._locks and self._locks.get(client.name, session) != session:
-            self.handle_return_value(session, StatusCode.error_resource_locked)
-        return client
-
-
-def _canonical(resource_name: str) -> str:
-    try:
-        return str(rname.ResourceName.from_string(resource_name)).upper()
-    except rname.InvalidResourceName:
-        return resource_name.upper()
+                self._fail(session, StatusCode.error_timeout)
+        context = VISAEventContext(next(HANDLES))
+        event = self._events[context] = constants.EventType.service_request
+        return event, context, self.handle_return_value(session, StatusCode.success)

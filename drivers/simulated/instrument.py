@@ -1,6 +1,6 @@
 """What a simulated instrument must do to sit on a simulated bench."""
 
-from typing import Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 
 class SimulatedInstrument(Protocol):
@@ -15,6 +15,9 @@ class SimulatedInstrument(Protocol):
         They end early after `termchar`. No bytes mean that there is nothing to say.
         """
 
+    def has_answer(self) -> bool:
+        """Tell whether `read` would return something; asking is no read."""
+
     def clear(self) -> None:
         """Answer a device clear: forget what waits to be read."""
 
@@ -23,3 +26,22 @@ class SimulatedInstrument(Protocol):
 
     def status_byte(self) -> int:
         """Return the byte of a serial poll."""
+
+
+@runtime_checkable
+class FragileInstrument(SimulatedInstrument, Protocol):
+    """An instrument in which something can go wrong on purpose.
+
+    Attributes
+    ----------
+    AILMENTS : tuple of str
+        What can: ``"error"``, ``"compliance"``, ``"overload"``.
+    """
+
+    AILMENTS: ClassVar[tuple[str, ...]]
+
+    def fail(self, code: int, text: str) -> None:
+        """Report an error as if something inside had broken."""
+
+    def ail(self, ailment: str) -> None:
+        """Read as in ``"compliance"`` or ``"overload"`` from now on; empty: be well again."""

@@ -9,6 +9,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
@@ -75,6 +76,8 @@ class SimulatedKeithley3706A:
         Virtual time and text of the latest messages, 10 000 at most.
     relays : Relays
         Where every relay really is.
+    relay_names : tuple of str
+        Every channel and backplane relay there is.
     stuck : set of str
         Relays that do not move any more: put a name in, and that relay stays as it is.
 
@@ -83,6 +86,8 @@ class SimulatedKeithley3706A:
     ConfigError
         If a card, channel or terminal does not exist.
     """
+
+    AILMENTS: ClassVar[tuple[str, ...]] = ("error", "overload")
 
     def __init__(
         self,
@@ -106,9 +111,11 @@ class SimulatedKeithley3706A:
         }
         self.relays = Relays(wiring, clock, frame, named)
         self.stuck = self.relays.stuck
+        self.relay_names = tuple(frame.order)
         self._errors = ErrorQueue()
         self._channels = ChannelObject(frame, self.relays)
         meter = Meter(wiring, clock, self.relays, address, np.random.default_rng(seed))
+        self._meter = meter
         self._dmm = DmmObject(self._channels, meter, clock)
         self._scan = ScanObject(self._channels, self._dmm)
         self._status = Status(self._errors, lambda: bool(self._output))
@@ -179,6 +186,9 @@ class SimulatedKeithley3706A:
         self._waiting -= len(line[:length])
         return line[:length], not line[length:]
 
+    def has_answer(self) -> bool:
+        return bool(self._output)
+
     def clear(self) -> None:
         """Forget all answers and half a script (device clear); relays stay as they are."""
         self._output.clear()
@@ -187,6 +197,14 @@ class SimulatedKeithley3706A:
 
     def trigger(self) -> None:
         """Do nothing: no trigger model waits for it."""
+
+    def fail(self, code: int, text: str) -> None:
+        """Queue an error that no script has caused."""
+        self._errors.add(code, text)
+
+    def ail(self, ailment: str) -> None:
+        """Let the readings of the multimeter overflow."""
+        self._meter.overloaded = bool(ailment)
 
     def status_byte(self) -> int:
         return self._status.byte

@@ -7,7 +7,7 @@ that of the readings that were asked for.
 """
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -31,6 +31,7 @@ _DC = 1
 _ZERO_TIME = 5.0  # seconds that ZPROBE takes
 QUERY_TIME = 10e-3
 """Seconds that a query takes on the serial port; a choice. A program that polls waits so."""
+_DEVICE_ERROR = 1 << 3
 _DEFAULTS: dict[tuple[Any, ...], Any] = {
     ("UNIT",): 1, ("RANGE",): 4, ("AUTO",): 1, ("RDGMODE",): (_DC, 1, 2), ("REL",): 0,
     ("ALARM",): (0, 1, 0.0, 0.0, 1, 0, 0), ("RELAY",): (0, 3),
@@ -61,6 +62,7 @@ class SimulatedLakeShore425(TerseInstrument):
     """
 
     COMMANDS = LAKESHORE425_COMMANDS
+    AILMENTS: ClassVar[tuple[str, ...]] = ("error", "overload")
 
     def __init__(
         self,
@@ -76,6 +78,7 @@ class SimulatedLakeShore425(TerseInstrument):
         self._rng, self._noise = np.random.default_rng(seed), noise
         self._zero = 0.0  # gauss that zeroing the probe takes off
         self._reading, self._read_at = 0.0, -math.inf
+        self._overloaded = False
         self.reset()
 
     def after_setting(self) -> None:
@@ -83,6 +86,14 @@ class SimulatedLakeShore425(TerseInstrument):
 
     def trigger(self) -> None:
         """Do nothing: a serial port has no trigger."""
+
+    def fail(self, code: int, text: str) -> None:
+        """Set the device error bit of the event register: it keeps neither code nor text."""
+        self.standard_event |= _DEVICE_ERROR
+
+    def ail(self, ailment: str) -> None:
+        """Let the probe see more than the range."""
+        self._overloaded, self._read_at = bool(ailment), -math.inf
 
     def status_byte(self) -> int:
         """Return message available 16, event 32 and request 64."""
@@ -112,7 +123,7 @@ class SimulatedLakeShore425(TerseInstrument):
         noisy = field + draw * _NOISE[band] * scale
         if mode != _DC:
             noisy = abs(noisy)
-        if abs(noisy) > _OVERRANGE * scale:
+        if self._overloaded or abs(noisy) > _OVERRANGE * scale:
             self._reading = math.copysign(math.inf, noisy)
         else:
             step = scale / _DIGITS[band]

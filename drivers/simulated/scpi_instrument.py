@@ -60,6 +60,7 @@ class ScpiInstrument:
     TREE: ClassVar[CommandTree]
     QUEUE_LENGTH: ClassVar[int] = 20
     TERMINATOR: ClassVar[str] = "\n"
+    AILMENTS: ClassVar[tuple[str, ...]] = ("error",)
     CLIPS: ClassVar[bool] = False
     """Whether a number out of range is replaced by the limit (and reported), or refused."""
 
@@ -91,6 +92,9 @@ class ScpiInstrument:
         taken, self._output = self._output[:length], self._output[length:]
         return taken, not self._output
 
+    def has_answer(self) -> bool:
+        return bool(self._output)
+
     def clear(self) -> None:
         """Answer a device clear: forget answer and ``*OPC``; settings and errors stay."""
         self._output = b""
@@ -120,9 +124,16 @@ class ScpiInstrument:
 
     def report(self, error: ScpiError) -> None:
         """Append to the error queue; a full one ends with -350."""
-        self._events |= event_bit(error.code)
+        self.fail(error.code, error.text)
+
+    def ail(self, ailment: str) -> None:
+        """Do nothing: these instruments read nothing that could overload."""
+
+    def fail(self, code: int, text: str) -> None:
+        """Queue an error, whatever has caused it."""
+        self._events |= event_bit(code)
         if len(self.errors) < self.QUEUE_LENGTH:
-            self.errors.append(f'{error.code:+d},"{error.text}"')
+            self.errors.append(f'{code:+d},"{text}"')
         else:
             self.errors[-1] = f'-350,"{ScpiError(-350).text}"'
 

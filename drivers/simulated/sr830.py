@@ -49,6 +49,7 @@ class SimulatedSR830(SRSLockIn):
     POWER_ON_AMPLITUDE = 0.004  # it keeps its settings; *RST sets 1 V
     NOISE_DENSITY = 6e-9
     FIRST_AUX = 1
+    OVERLOAD = _INPUT
     DEFAULTS: ClassVar[dict[tuple[Any, ...], Any]] = {
         ("FREQ",): 1000.0, ("SLVL",): 1.0, ("PHAS",): 0.0, ("HARM",): 1, ("FMOD",): 1,
         ("RSLP",): 0, ("ISRC",): 0, ("IGND",): 0, ("ICPL",): 0, ("ILIN",): 0,

@@ -44,6 +44,7 @@ class SimulatedSR860(SRSLockIn):
     SPACED = True
     JOINS_ANSWERS = True
     DEFAULTS = SR860_DEFAULTS
+    OVERLOAD = _RANGE
 
     def clear_storage(self) -> None:
         self.capture = Capture(self)
@@ -92,7 +93,9 @@ class SimulatedSR860(SRSLockIn):
         most = OUTPUT_FULL_SCALE * self.full_scale
         bits = _CHANNEL_1 * (abs(raw.real) > most) | _CHANNEL_2 * (abs(raw.imag) > most)
         return (
-            bits | _UNLOCK * (not self.has_reference) | _RANGE * (abs(level) > self.saturation)
+            bits
+            | _UNLOCK * (not self.has_reference)
+            | _RANGE * (self.overloaded or abs(level) > self.saturation)
         )
 
     def watch_overloads(self, level: float) -> None:

@@ -61,6 +61,9 @@ class SRSLockIn(TerseInstrument):
     NOISE_DENSITY: ClassVar[float]
     FIRST_AUX: ClassVar[int]
     """Index of the first auxiliary output in the commands."""
+    OVERLOAD: ClassVar[int]
+    """Bit of the lock-in status for an overloaded input."""
+    AILMENTS: ClassVar[tuple[str, ...]] = ("error", "overload")
 
     def __init__(
         self,
@@ -78,7 +81,8 @@ class SRSLockIn(TerseInstrument):
     ) -> None:
         super().__init__(clock, query_time)
         self.address = address
-        self.lock_in_status = 0
+        self.lock_in_status = self.hardware_errors = 0
+        self.overloaded = False
         self.enables = {"*ESE": 0, "*SRE": 0, "LIAE": 0, "ERRE": 0}
         self._wiring = wiring
         self._aux_inputs = dict(aux_inputs or {})
@@ -101,9 +105,20 @@ class SRSLockIn(TerseInstrument):
         """Trigger data storage, as TRIG does."""
         self.write(b"TRIG")
 
+    def fail(self, code: int, text: str) -> None:
+        """Set the bits `code` of ERRS, the errors of the hardware; they have no texts."""
+        self.hardware_errors |= code & 0xFF
+
+    def ail(self, ailment: str) -> None:
+        """Let the input be overloaded, as the status bits tell."""
+        self.overloaded = bool(ailment)
+        if ailment:
+            self.lock_in_status |= self.OVERLOAD
+
     def status_byte(self) -> int:
         """Return the serial poll byte: ERR 4, LIA 8, MAV 16, ESB 32, SRQ 64."""
         byte = 0b10 | (0 if self.storing else 0b1)
+        byte |= 4 * bool(self.hardware_errors & self.enables["ERRE"])
         byte |= 8 * bool(self.lock_in_status & self.enables["LIAE"])
         byte |= 16 * bool(self._answers)
         byte |= 32 * bool(self.standard_event & self.enables["*ESE"])

@@ -26,7 +26,8 @@ def _query_lock_in_status(lock_in: "SRSLockIn", *bit: int) -> str:
 
 
 def _query_errors(lock_in: "SRSLockIn", *bit: int) -> str:
-    return "0"  # hardware errors only, and nothing here breaks
+    answer, lock_in.hardware_errors = _take_bit(lock_in.hardware_errors, bit)
+    return answer
 
 
 def _query_status_byte(lock_in: "SRSLockIn", *bit: int) -> str:
@@ -34,7 +35,7 @@ def _query_status_byte(lock_in: "SRSLockIn", *bit: int) -> str:
 
 
 def _clear_status(lock_in: "SRSLockIn") -> None:
-    lock_in.standard_event = lock_in.lock_in_status = 0
+    lock_in.standard_event = lock_in.lock_in_status = lock_in.hardware_errors = 0
 
 
 def _enable(name: str) -> dict[str, Command]:

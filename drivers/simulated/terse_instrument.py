@@ -65,6 +65,9 @@ class TerseInstrument:
     def read(self, count: int, termchar: bytes = b"") -> tuple[bytes, bool]:
         return self._answers.read(count, termchar)
 
+    def has_answer(self) -> bool:
+        return bool(self._answers)
+
     def clear(self) -> None:
         """Forget what waits to be read (device clear); settings stay."""
         self._answers.clear()

@@ -69,12 +69,16 @@ class ErrorQueue:
         return len(self._entries)
 
     def push(self, error: TspError) -> None:
+        """Queue what the instrument refuses."""
+        self.add(error.code, error.text)
+
+    def add(self, code: int, text: str) -> None:
         """Queue one error."""
-        self.events |= _EVENTS.get(-error.code // 100, 8)
+        self.events |= _EVENTS.get(-code // 100, 8)
         if len(self._entries) >= _LENGTH:
             self._entries[-1] = (QUEUE_OVERFLOW, _TEXTS[QUEUE_OVERFLOW], _SEVERITY, _NODE)
         else:
-            self._entries.append((error.code, error.text, _SEVERITY, _NODE))
+            self._entries.append((code, text, _SEVERITY, _NODE))
 
     def next(self) -> tuple[int, str, int, int]:
         """Remove the oldest: code, message, severity, node; code 0 if there is none."""

@@ -72,6 +72,8 @@ class Meter:
         wires, 2 for the sense wires, 4 for ampere.
     used_range : float
         Range of the latest reading.
+    overloaded : bool
+        Whether every reading overflows, whatever is connected.
     """
 
     def __init__(
@@ -88,6 +90,7 @@ class Meter:
         self.dmm_closed: list[str] = []
         self.connect = 7
         self.used_range = 0.0
+        self.overloaded = False
 
     def read(self, function: str, scale: float, aperture: float, *, dry: bool = False) -> float:
         """Return one reading in the unit of `function`, after `aperture` seconds.
@@ -106,7 +109,8 @@ class Meter:
                 value = OVERFLOW
             used = scale or best_range(function, value)
         self.used_range = used
-        if abs(value) > min(_OVERRANGE * used, LARGEST.get(function, math.inf)):
+        most = min(_OVERRANGE * used, LARGEST.get(function, math.inf))
+        if self.overloaded or abs(value) > most:
             return OVERFLOW
         cycles = max(aperture * 60, 1e-3)
         return value + float(self._rng.normal(0.0, _NOISE * used / math.sqrt(cycles)))

@@ -314,6 +314,27 @@ def test_the_bench_is_served_over_tcp(tmp_path: Path) -> None:
         server.communicate()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has other signals")
+def test_ctrl_c_ends_serving_in_one_sentence() -> None:
+    words = ["bench", "serve", "--device", "lixcoo2", "--port-base", "0"]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "labsyn", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert server.stdout is not None
+    port = int(server.stdout.readline().split("::")[4])
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        connection.sendall(b"*IDN?\n")
+        assert b"B1500A" in connection.recv(4096)
+        server.send_signal(signal.SIGINT)
+        _, errors = server.communicate(timeout=10)
+        assert connection.recv(1) == b""
+    assert server.returncode == 130
+    assert errors == "labsyn: interrupted\n"
+
+
 def test_wrong_usage_of_serve(cli: Runner) -> None:
     assert "give either --bench FILE or --device NAME" in cli.refused(2, "bench", "serve")
 

@@ -12,7 +12,7 @@ import pytest
 import pyvisa
 from pyvisa import constants
 from pyvisa.constants import StatusCode
-from pyvisa.resources import GPIBInstrument
+from pyvisa.resources import GPIBInstrument, MessageBasedResource
 
 from labsyn.data.errors import ConfigError
 from labsyn.drivers.simulated.backend import LabsynVisaLibrary
@@ -177,6 +177,21 @@ def test_status_clear_flush_trigger_and_service_request(
     with pytest.raises(pyvisa.VisaIOError, match="VI_ERROR_TMO"):
         smu.wait_on_event(constants.EventType.service_request, 500)
     assert bench.clock.now() - before == pytest.approx(0.5)
+    smu.write("*SRE 32;XYZ")
+    response = smu.wait_on_event(constants.EventType.service_request, 500)
+    assert response.event.event_type == constants.EventType.service_request
+
+
+def test_events_that_there_are_not(manager: pyvisa.ResourceManager) -> None:
+    smu, request = opened(manager), constants.EventType.service_request
+    with pytest.raises(pyvisa.VisaIOError, match="VI_ERROR_NENABLED"):
+        smu.wait_on_event(request, 500)
+    with pytest.raises(pyvisa.VisaIOError, match="VI_ERROR_INV_EVENT"):
+        smu.enable_event(constants.EventType.trig, constants.EventMechanism.queue)
+    with pytest.raises(pyvisa.VisaIOError, match="VI_ERROR_NSUP_MECH"):
+        smu.enable_event(request, constants.EventMechanism.handler)
+    with pytest.raises(pyvisa.VisaIOError, match="VI_ERROR_NSUP_OPER"):
+        smu.install_handler(request, lambda *_: None)
 
 
 def test_attributes(manager: pyvisa.ResourceManager) -> None:
@@ -191,6 +206,107 @@ def test_attributes(manager: pyvisa.ResourceManager) -> None:
     assert smu.send_end is False
     with pytest.raises(pyvisa.VisaIOError, match="VI_ERROR_NSUP_ATTR"):
         smu.get_visa_attribute(constants.ResourceAttribute.usb_serial_number)
+    assert smu.primary_address == 17
+
+
+EVERY_KIND = """
+[instruments.pulser]
+driver = "Keysight81160A"
+resource = "USB0::0x0957::0x4108::MY1::INSTR"
+[instruments.generator]
+driver = "Agilent33500"
+resource = "TCPIP0::192.168.0.8::5025::SOCKET"
+[instruments.gaussmeter]
+driver = "LakeShore425"
+resource = "ASRL3::INSTR"
+[simulation]
+device = "lixcoo2"
+"""
+
+
+@pytest.fixture
+def every_kind(tmp_path: Path) -> Iterator[pyvisa.ResourceManager]:
+    path = tmp_path / "bench.toml"
+    path.write_text(EVERY_KIND)
+    manager = pyvisa.ResourceManager(f"{path}@labsyn")
+    yield manager
+    manager.close()
+
+
+def opened_name(manager: pyvisa.ResourceManager, name: str) -> MessageBasedResource:
+    resource = manager.open_resource(name, read_termination="\n", write_termination="\n")
+    assert isinstance(resource, MessageBasedResource)
+    return resource
+
+
+def test_addresses_are_attributes(every_kind: pyvisa.ResourceManager) -> None:
+    usb = opened_name(every_kind, "USB0::0x0957::0x4108::MY1::INSTR")
+    assert usb.manufacturer_id == 0x957  # type: ignore[attr-defined]
+    assert usb.model_code == 0x4108  # type: ignore[attr-defined]
+    assert usb.serial_number == "MY1"  # type: ignore[attr-defined]
+    socket = opened_name(every_kind, "TCPIP0::192.168.0.8::5025::SOCKET")
+    ask = socket.get_visa_attribute
+    assert ask(constants.ResourceAttribute.tcpip_address) == "192.168.0.8"
+    assert ask(constants.ResourceAttribute.tcpip_port) == 5025
+
+
+@pytest.mark.parametrize("name", ["TCPIP0::192.168.0.8::5025::SOCKET", "ASRL3::INSTR"])
+def test_a_wire_without_end_line_needs_a_line_feed(
+    every_kind: pyvisa.ResourceManager, name: str
+) -> None:
+    resource = opened_name(every_kind, name)
+    resource.write_raw(b"*IDN?")
+    with pytest.raises(pyvisa.VisaIOError, match="VI_ERROR_TMO"):
+        resource.read()
+    resource.write_raw(b"\n")
+    assert len(resource.read().split(",")) == 4
+    resource.write_raw(b"*ID")
+    resource.clear()  # what has begun is forgotten
+    assert len(resource.query("*IDN?").split(",")) == 4
+
+
+def test_without_send_end_a_message_may_come_in_pieces(
+    every_kind: pyvisa.ResourceManager,
+) -> None:
+    usb = opened_name(every_kind, "USB0::0x0957::0x4108::MY1::INSTR")
+    usb.send_end = False
+    usb.write_raw(b"*ID")
+    usb.write_raw(b"N")
+    usb.send_end = True
+    usb.write_raw(b"?")
+    assert "81160A" in usb.read()
+
+
+def test_threads_may_talk_to_different_instruments(every_kind: pyvisa.ResourceManager) -> None:
+    strange: list[str] = []
+
+    def converse(name: str) -> None:
+        with opened_name(every_kind, name) as resource:
+            identity = resource.query("*IDN?")
+            replies = {resource.query("*IDN?") for _ in range(200)}
+            strange.extend(replies - {identity})
+
+    names = every_kind.list_resources("?*")
+    threads = [threading.Thread(target=converse, args=(name,)) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(names) == 3
+    assert strange == []
+    assert every_kind.visalib._sessions == {}  # type: ignore[attr-defined]
+
+
+def test_closing_a_manager_closes_what_it_opened(bench: SimulatedBench) -> None:
+    library = LabsynVisaLibrary.for_bench(bench)
+    manager, _ = library.open_default_resource_manager()
+    session, _ = library.open(manager, ADDRESS)
+    library.lock(session, constants.Lock.exclusive, 0)
+    library.close(manager)
+    with pytest.raises(pyvisa.errors.InvalidSession):
+        library.write(session, b"CL")
+    other, _ = library.open(library.open_default_resource_manager()[0], ADDRESS)
+    assert library.write(other, b"CL")[1] == StatusCode.success
 
 
 def test_an_exclusive_lock_keeps_others_out(manager: pyvisa.ResourceManager) -> None:
@@ -205,9 +321,53 @@ def test_an_exclusive_lock_keeps_others_out(manager: pyvisa.ResourceManager) -> 
     assert second.query("*OPC?") == "1"
     second.close()
     exclusive = opened(manager, access_mode=constants.AccessModes.exclusive_lock)
+    late = opened(manager)  # opening and its own attributes are free, the wire is not
     with pytest.raises(pyvisa.VisaIOError, match="VI_ERROR_RSRC_LOCKED"):
-        opened(manager)
+        late.query("*OPC?")
+    sessions = dict(late.visalib._sessions)  # type: ignore[attr-defined]
+    with pytest.raises(pyvisa.VisaIOError, match="VI_ERROR_RSRC_LOCKED"):
+        opened(manager, access_mode=constants.AccessModes.exclusive_lock)
+    assert late.visalib._sessions == sessions  # type: ignore[attr-defined]
     exclusive.close()
+    assert late.query("*OPC?") == "1"
+
+
+def test_exclusive_locks_nest(manager: pyvisa.ResourceManager, bench: SimulatedBench) -> None:
+    first, second = opened(manager), opened(manager)
+    first.lock_excl()
+    first.lock_excl()
+    assert str(second.lock_state) == str(constants.AccessModes.exclusive_lock)
+    first.unlock()
+    with pytest.raises(pyvisa.VisaIOError, match="VI_ERROR_RSRC_LOCKED"):
+        second.read_stb()
+    with pytest.raises(pyvisa.VisaIOError, match="VI_ERROR_SESN_NLOCKED"):
+        second.unlock()
+    with pytest.raises(pyvisa.VisaIOError, match="VI_ERROR_TMO"):
+        second.lock_excl(timeout=1500)
+    assert bench.clock.now() == 1.5
+    first.unlock()
+    assert second.query("*OPC?") == "1"
+    assert str(second.lock_state) == str(constants.AccessModes.no_lock)
+
+
+def test_shared_locks_are_shared_by_key(manager: pyvisa.ResourceManager) -> None:
+    first, second, third = opened(manager), opened(manager), opened(manager)
+    key = first.lock()
+    assert key
+    assert second.lock(requested_key=key) == key
+    assert second.query("*OPC?") == first.query("*OPC?") == "1"
+    with pytest.raises(pyvisa.VisaIOError, match="VI_ERROR_RSRC_LOCKED"):
+        third.query("*OPC?")
+    with pytest.raises(pyvisa.VisaIOError, match="VI_ERROR_RSRC_LOCKED"):
+        third.lock(timeout=0, requested_key="another key")
+    second.lock_excl()  # on top of the shared one
+    with pytest.raises(pyvisa.VisaIOError, match="VI_ERROR_RSRC_LOCKED"):
+        first.query("*OPC?")
+    second.unlock()
+    assert first.query("*OPC?") == "1"
+    first.close()
+    second.close()
+    assert third.query("*OPC?") == "1"
 
 
 def test_a_closed_session_is_invalid(manager: pyvisa.ResourceManager) -> None:

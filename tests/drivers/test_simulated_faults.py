@@ -1,10 +1,13 @@
 """Every fault by name: what a client sees, and that the driver says it in one sentence."""
 
 import contextlib
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import pyvisa
+from pyvisa.resources import MessageBasedResource
 
 from labsyn.data.errors import (
     ConfigError,
@@ -12,6 +15,7 @@ from labsyn.data.errors import (
     InstrumentDisconnected,
     InstrumentError,
 )
+from labsyn.drivers.config import load_config
 from labsyn.drivers.keysight_b1500a import KeysightB1500A
 from labsyn.drivers.simulated.backend import LabsynVisaLibrary
 from labsyn.drivers.simulated.bench import SimulatedBench
@@ -87,8 +91,10 @@ def test_a_slow_reply_takes_virtual_time() -> None:
 def test_a_lost_connection_stays_lost() -> None:
     resource = session(faulty(Fault(kind="disconnect", match="IDN")))
     for _ in range(2):
-        with pytest.raises(pyvisa.errors.VisaIOError, match="CONN_LOST"):
-            resource.query("*IDN?")
+        for reach in (lambda: resource.query("*IDN?"), resource.read_stb, resource.clear,
+                      resource.assert_trigger):  # fmt: skip
+            with pytest.raises(pyvisa.errors.VisaIOError, match="CONN_LOST"):
+                reach()
     resource.close()
 
 
@@ -153,11 +159,137 @@ def test_the_driver_says_what_happened(
         ({"kind": "gremlin"}, "no fault is called 'gremlin'; known are timeout"),
         ({"kind": "late", "match": "("}, "no regular expression"),
         ({"kind": "late", "times": 0}, "times = 0"),
+        ({"kind": "late", "times": 1.5}, "fault late: times = 1.5 must be a whole number"),
+        ({"kind": "answer", "text": 5}, "fault answer: text = 5 must be a text"),
+        ({"kind": "slow", "seconds": float("inf")}, "seconds = inf"),
     ],
 )
 def test_faults_that_cannot_be(options: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         Fault(**options)  # type: ignore[arg-type]
+
+
+INSIDE = """
+[instruments.smu]
+driver = "KeysightB1500A"
+resource = "GPIB0::17::INSTR"
+[instruments.switch]
+driver = "Keithley3706A"
+resource = "GPIB0::16::INSTR"
+[instruments.generator]
+driver = "Agilent33500"
+resource = "GPIB0::10::INSTR"
+[instruments.lock_in]
+driver = "SR830"
+resource = "GPIB0::8::INSTR"
+[instruments.second_lock_in]
+driver = "SR860"
+resource = "GPIB0::9::INSTR"
+[instruments.magnet]
+driver = "KepcoBOP"
+resource = "GPIB0::6::INSTR"
+[instruments.gaussmeter]
+driver = "LakeShore425"
+resource = "GPIB0::12::INSTR"
+[simulation]
+device = "lixcoo2"
+"""
+
+
+def with_fault(tmp_path: Path, name: str, fault: str) -> MessageBasedResource:
+    """Open the instrument `name` of a bench file in which it has `fault`."""
+    path = tmp_path / f"{name}.toml"
+    path.write_text(
+        INSIDE.replace(f"[instruments.{name}]\n", f"[instruments.{name}]\n{fault}\n")
+    )
+    resource = load_config(path).instruments[name].resource
+    opened = pyvisa.ResourceManager(f"{path}@labsyn").open_resource(resource)
+    assert isinstance(opened, MessageBasedResource)
+    opened.read_termination = "\n"
+    return opened
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "code", "query", "reported"),
+    [
+        ("smu", "TI 1", 305, "ERRX?", r'[+]305,"Out of order."'),
+        ("switch", "print(1)", -310, "print(errorqueue.next())", "-3.1.*e[+]02\tOut of order."),
+        ("generator", "OUTP?", -310, "SYST:ERR?", '-310,"Out of order."'),
+        ("magnet", "OUTP?", -310, "SYST:ERR?", '-310,"Out of order."'),
+        ("lock_in", "OUTP? 1", 64, "ERRS?", "64"),
+        ("second_lock_in", "OUTP? 1", 64, "ERRS?", "64"),
+        ("gaussmeter", "RDGFIELD?", 1, "*ESR?", "8"),
+    ],
+)
+def test_an_instrument_reports_an_error(
+    tmp_path: Path, name: str, message: str, code: int, query: str, reported: str
+) -> None:
+    fault = f"kind = 'error', match = '{re.escape(message)}', after = 1, code = {code}"
+    fault = f"faults = [{{ {fault}, text = 'Out of order.' }}]"
+    with with_fault(tmp_path, name, fault) as resource:
+        resource.write("CN" if name == "smu" else "*CLS")
+        for _ in range(2):
+            assert not re.match(reported, resource.query(query))
+            resource.query(message)  # it answers, and then something breaks
+        assert re.match(reported, resource.query(query))
+        assert not re.match(reported, resource.query(query))
+
+
+@pytest.mark.parametrize("data_format", [1, 21])
+@pytest.mark.parametrize(
+    ("kind", "letter", "number"), [("compliance", "C", "008"), ("overload", "V", "001")]
+)
+def test_readings_in_compliance_and_beyond_the_range(
+    tmp_path: Path, kind: str, letter: str, number: str, data_format: int
+) -> None:
+    fault = f'faults = [{{ kind = "{kind}", match = "TI", after = 1 }}]'
+    with with_fault(tmp_path, "smu", fault) as resource:
+        resource.write(f"CN 1;FMT {data_format}")
+        first, second, third = (resource.query("TI 1") for _ in range(3))
+    status = letter if data_format == 1 else number
+    assert second.startswith(f"{status}AI")
+    assert ("199.999" in second) == (kind == "overload")
+    assert not first.startswith(status)
+    assert not third.startswith(status)
+
+
+@pytest.mark.parametrize(
+    ("name", "query", "overloaded"),
+    [
+        ("switch", "print(dmm.measure())", "9.9.*e[+]37"),
+        ("lock_in", "LIAS?0", "1"),
+        ("second_lock_in", "CUROVLDSTAT?", "16"),
+        ("gaussmeter", "RDGFIELD?", "OL"),
+    ],
+)
+def test_an_overload(tmp_path: Path, name: str, query: str, overloaded: str) -> None:
+    match = query[:5].replace("(", "")
+    fault = f'faults = [{{ kind = "overload", match = "{match}", after = 1 }}]'
+    with with_fault(tmp_path, name, fault) as resource:
+        replies = [resource.query(query) for _ in range(3)]
+    assert [bool(re.match(overloaded, reply)) for reply in replies] == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("name", "fault", "message"),
+    [
+        ("generator", 'kind = "overload"', "overload: a SimulatedAgilent33500 cannot .*error"),
+        ("gaussmeter", 'kind = "compliance"', "compliance: a SimulatedLakeShore425 cannot"),
+        ("smu", 'kind = "error"', "code = 0 is no error"),
+    ],
+)
+def test_faults_that_an_instrument_cannot_have(
+    tmp_path: Path, name: str, fault: str, message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        with_fault(tmp_path, name, f"faults = [{{ {fault} }}]")
+
+
+def test_a_fault_on_a_command_without_answer_is_no_query_error(tmp_path: Path) -> None:
+    fault = 'faults = [{ kind = "duplicate", match = "OUTP" }]'
+    with with_fault(tmp_path, "generator", fault) as resource:
+        resource.write("OUTP 1")
+        assert resource.query("SYST:ERR?") == '+0,"No error"'
 
 
 def test_every_fault_is_described() -> None:

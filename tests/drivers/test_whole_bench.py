@@ -212,6 +212,33 @@ def test_any_program_finds_the_bench_by_an_environment_variable() -> None:
             'driver = "SR830"\nfaults = [{ kind = "gremlin" }]\n',
             "no fault is called 'gremlin'",
         ),
+        (
+            'driver = "SR830"\n',
+            'driver = "SR830"\nfaults = [{ kind = "late", mtch = "x" }]\n',
+            r"\[instruments.lock_in\] a fault has no 'mtch', it has kind, match, after",
+        ),
+        (
+            'driver = "SR830"\n',
+            'driver = "SR830"\nfaults = [{ match = "x" }]\n',
+            "the fault {'match': 'x'} has no kind",
+        ),
+        (
+            'driver = "SR830"\n',
+            'driver = "SR830"\nfaults = [{ kind = "late", after = "x" }]\n',
+            "fault late: after = 'x' must be a whole number",
+        ),
+        ('1 = "B1517A"', 'one = "B1517A"', "option that the simulated KeysightB1500A .*'one'"),
+        ("paths = {", 'simulated = { stuck = ["9"] }\npaths = {', "no relay '9' that could be"),
+        (
+            'resource = "GPIB0::9::INSTR"',
+            'resource = "gpib0::8"',
+            r"\[instruments.second_lock_in\] has the address 'gpib0::8', where 'lock_in' is",
+        ),
+        (
+            'resource = "GPIB0::9::INSTR"',
+            'resource = "lock-in"',
+            "'lock-in' is no VISA resource",
+        ),
     ],
 )
 def test_what_is_wrong_in_a_bench_file(
