@@ -30,3 +30,9 @@ class DeviceUnderTest(Protocol):
 
     def measured_currents(self, voltages: Voltages) -> dict[str, float]:
         """Return the current into each terminal in ampere, with fresh noise each call."""
+
+
+def two_terminal_voltage(voltages: Voltages) -> float:
+    """Return ``V(top) - V(bottom)`` in volt, 0 when a terminal floats: no current passes."""
+    top, bottom = voltages["top"], voltages["bottom"]
+    return 0.0 if top is None or bottom is None else top - bottom

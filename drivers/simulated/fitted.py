@@ -14,7 +14,7 @@ import numpy as np
 
 from labsyn.analysis.devices.synapse import Synapse
 from labsyn.data.errors import ModelError
-from labsyn.drivers.simulated.device import Voltages
+from labsyn.drivers.simulated.device import Voltages, two_terminal_voltage
 from labsyn.drivers.simulated.pulse_flow import PulseFlow
 
 
@@ -62,7 +62,7 @@ class FittedSynapse:
     description: dict[str, Any] = field(init=False, repr=False)
     _synapse: Synapse = field(init=False, repr=False)
     _rng: np.random.Generator = field(init=False, repr=False, compare=False)
-
+    _read_rng: np.random.Generator = field(init=False, repr=False, compare=False)
     _flows: dict[bool, PulseFlow] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self, synapse: Synapse) -> None:
@@ -70,6 +70,8 @@ class FittedSynapse:
         self.description = synapse.to_dict()  # a run file holds no objects
         self._check()
         self._rng = np.random.default_rng(self.seed)
+        # Its own generator, so that the state does not know how often it was read.
+        self._read_rng = np.random.default_rng([self.seed, 2])
         self._flows = {
             True: PulseFlow(synapse.potentiation, self.step_scale, "potentiation"),
             False: PulseFlow(synapse.depression, self.step_scale, "depression"),
@@ -140,18 +142,18 @@ class FittedSynapse:
         return 0.0 if self.broken else self._synapse.g_min + self.x * self._synapse.g_range
 
     def currents(self, voltages: Voltages) -> dict[str, float]:
-        current = self.conductance * _difference(voltages)
+        current = self.conductance * two_terminal_voltage(voltages)
         return {"top": current, "bottom": -current}
 
     def measured_currents(self, voltages: Voltages) -> dict[str, float]:
-        volts = _difference(voltages)
+        volts = two_terminal_voltage(voltages)
         current = self.conductance * volts
         if volts and not self.broken:
-            current = float(self._synapse.read(self.conductance, self._rng)) * volts
+            current = float(self._synapse.read(self.conductance, self._read_rng)) * volts
         return {"top": current, "bottom": -current}
 
     def advance(self, voltages: Voltages, seconds: float) -> None:
-        volts = _difference(voltages)
+        volts = two_terminal_voltage(voltages)
         if abs(volts) > self.break_voltage:
             self.broken = True
         rising = volts * self.potentiation_voltage > 0
@@ -178,8 +180,3 @@ def _load(path: str | Path) -> Synapse:
     from labsyn.analysis.characterise import load_synapse  # files, h5py: only when asked
 
     return load_synapse(Path(path))
-
-
-def _difference(voltages: Voltages) -> float:
-    top, bottom = voltages["top"], voltages["bottom"]
-    return 0.0 if top is None or bottom is None else top - bottom

@@ -9,10 +9,14 @@ Baek et al., Nano-Micro Letters (2022), Supporting Information. For the state x 
 the continuous form of their equations S1 and S2, with the relaxation
 :math:`\dot x = -x / τ(T)` at all times (figures S4 and S5). As the temperature rises the
 film "becomes more conductive" and the state deteriorates faster (figure S5); T_0 is 25 °C,
-where the first factor is 1. The rates grow as a hopping
-current does, :math:`r(V) = r_{ref} \sinh(|V|/V_0) / \sinh(V_{ref}/V_0)`, and are such that
-30 pulses (figure S11) of -1.5 V and 10 ms lead from 0 to 1 and 30 pulses of +1.1 V and
-10 ms back (table S2): :math:`r_{ref} = (e^β - 1) / (β\, n_{ref}\, w_{ref})`.
+where the first factor is 1. Above a threshold the rates grow as a hopping current does,
+with the excess :math:`u = (|V| - V_t) / V_0`,
+
+.. math:: r(V) = r_{ref} \sinh u / \sinh u_{ref}\ (u > 0), \qquad
+   r_{ref} = (e^β - 1) / (β\, n_{ref}\, w_{ref}),
+
+so that 30 pulses (figure S11) of -1.5 V and 10 ms lead from 0 to 1 and 30 pulses of +1.1 V
+and 10 ms back (table S2).
 
 Dependence on pulse number, voltage, width and sweep rate, and retention all follow.
 """
@@ -24,17 +28,21 @@ from typing import Any, Self
 import numpy as np
 
 from labsyn.data.errors import ModelError
-from labsyn.drivers.simulated.device import Voltages
+from labsyn.drivers.simulated.device import Voltages, two_terminal_voltage
 from labsyn.drivers.simulated.environment import Environment
+from labsyn.drivers.simulated.kinetics import (
+    LARGEST_ENERGY,
+    LARGEST_RELAXATION,
+    arrhenius,
+    driven,
+    remembered,
+)
 
 N_REFERENCE = 30
 REFERENCE_WIDTH = 10e-3
 POTENTIATION_VOLTAGE = -1.5
 DEPRESSION_VOLTAGE = 1.1
-_REFERENCE_TEMPERATURE = 298.15
-_BOLTZMANN = 8.617333262e-5  # eV/K
-_MARGIN = 0.25  # of the window, beyond either end
-_LARGEST_RELAXATION = 1e-3  # of one substep: the splitting error is its square
+_MARGIN = 1.0  # of the window, beyond either end
 
 
 @dataclass(kw_only=True)
@@ -43,10 +51,10 @@ class LixCoO2:
 
     The pulses (voltages, width, number) are the paper's. It prints no conductances,
     nonlinearities or time constants: every default below is a choice. The window of 30
-    reference pulses is x from 0 to 1; the film goes on by a quarter of it at either end
-    (less where the conductance would vanish), and there it stops: a choice, so that noise
-    at a turning point finds no wall. A voltage or current beyond the limits breaks the
-    device, at once and for good, into an open (a choice too).
+    reference pulses is x from 0 to 1; stronger trains go on, more and more slowly, by as
+    much again at either end (less where the conductance would vanish), and there the film
+    stops: a choice that leaves room for shapes 2 and 4 of table S2. A voltage or current
+    beyond the limits breaks the device, at once and for good, into an open (a choice too).
 
     Attributes
     ----------
@@ -63,8 +71,13 @@ class LixCoO2:
         A choice.
     temperature : float, optional
         Of the film, in kelvin, whatever surrounds it; without it that of `environment`.
+    threshold_p, threshold_d : float
+        V_t of the branches, in volt: reads below do not move the state. A choice: sweeps to
+        1 V still potentiate (figure S2), and as the two differ by as much as the reference
+        voltages, +1.1 V drives as hard as -1.5 V.
     v0 : float
-        Voltage scale of the rates, in volt. A choice that keeps reads of 0.1 V harmless.
+        V_0, voltage scale of the rates, in volt. A choice: about linear to the 2 V of
+        table S2, whose five shapes then are analog curves.
     relaxation_time : float
         τ at 25 °C, in seconds. A choice.
     activation_energy : float
@@ -89,7 +102,9 @@ class LixCoO2:
     sigma_c2c: float = 0.003
     sigma_read: float = 0.002
     temperature: float | None = None
-    v0: float = 0.12
+    threshold_p: float = 0.6
+    threshold_d: float = 0.2
+    v0: float = 2.0
     relaxation_time: float = 1e5
     activation_energy: float = 0.3
     conduction_energy: float = 0.05
@@ -101,12 +116,15 @@ class LixCoO2:
     terminals: tuple[str, ...] = field(default=("top", "bottom"), init=False)
     broken: bool = field(default=False, init=False)
     _rng: np.random.Generator = field(init=False, repr=False, compare=False)
+    _read_rng: np.random.Generator = field(init=False, repr=False, compare=False)
     _environment: Environment = field(init=False, repr=False, compare=False)
 
     def __post_init__(self, environment: Environment | None) -> None:
         self._environment = environment or Environment()
         self._check()
         self._rng = np.random.default_rng(self.seed)
+        # Its own generator, so that the state does not know how often it was read.
+        self._read_rng = np.random.default_rng([self.seed, 2])
 
     def _check(self) -> None:
         if not 0 < self.g_min < self.g_max < math.inf:
@@ -120,15 +138,33 @@ class LixCoO2:
             raise ModelError(
                 f"LixCoO2: temperature is {self.temperature:g} K, not positive and finite"
             )
-        for name in ("v0", "relaxation_time", "break_voltage", "break_current"):
+        for name in ("relaxation_time", "break_voltage", "break_current"):
             if not getattr(self, name) > 0:
                 raise ModelError(f"LixCoO2: {name} is {getattr(self, name):g}, not above 0")
-        for name in ("sigma_c2c", "sigma_read", "activation_energy", "conduction_energy"):
+        if not 0 < self.v0 < math.inf:
+            raise ModelError(f"LixCoO2: v0 is {self.v0:g} V, not above 0 and finite")
+        for name in ("sigma_c2c", "sigma_read"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise ModelError(f"LixCoO2: {name} is {getattr(self, name):g}, not 0 or more")
-        for name in ("beta_p", "beta_d"):
-            if not abs(getattr(self, name)) <= 20:
-                raise ModelError(f"LixCoO2: {name} is {getattr(self, name):g}, not -20 to 20")
+        for name, low, high, unit in (
+            ("beta_p", -20, 20, ""),
+            ("beta_d", -20, 20, ""),
+            ("activation_energy", 0, LARGEST_ENERGY, " eV"),
+            ("conduction_energy", 0, LARGEST_ENERGY, " eV"),
+        ):
+            if not low <= getattr(self, name) <= high:
+                raise ModelError(
+                    f"LixCoO2: {name} is {getattr(self, name):g}{unit}, not {low:g} to {high:g}"
+                )
+        for name, reference in (
+            ("threshold_p", -POTENTIATION_VOLTAGE),
+            ("threshold_d", DEPRESSION_VOLTAGE),
+        ):
+            if not 0 <= getattr(self, name) < reference:
+                raise ModelError(
+                    f"LixCoO2: {name} is {getattr(self, name):g} V, it must lie from 0 to "
+                    f"below the {reference:g} V of a reference pulse"
+                )
 
     @classmethod
     def ideal(cls, **parameters: Any) -> Self:
@@ -158,36 +194,43 @@ class LixCoO2:
         if self.broken:
             return 0.0
         at_reference = self.g_min + self.x * (self.g_max - self.g_min)
-        return at_reference * self._arrhenius(self.conduction_energy)
+        return at_reference * arrhenius(self.conduction_energy, self._kelvin)
 
     def currents(self, voltages: Voltages) -> dict[str, float]:
-        current = self.conductance * _difference(voltages)
+        current = self.conductance * two_terminal_voltage(voltages)
         return {"top": current, "bottom": -current}
 
     def measured_currents(self, voltages: Voltages) -> dict[str, float]:
-        volts = _difference(voltages)
+        volts = two_terminal_voltage(voltages)
         current = self.conductance * volts
         if self.sigma_read and volts and not self.broken:
             spread = self.sigma_read * (self.g_max - self.g_min) * abs(volts)
-            current += spread * self._rng.standard_normal()
+            current += spread * self._read_rng.standard_normal()
         return {"top": current, "bottom": -current}
 
     def advance(self, voltages: Voltages, seconds: float) -> None:
-        volts = _difference(voltages)
-        if abs(volts) > self.break_voltage:
-            self.broken = True
-        if abs(volts) * self.conductance > self.break_current:
-            self.broken = True
+        volts = two_terminal_voltage(voltages)
+        self._break_by(volts)
         if self.broken or seconds <= 0:
             return
-        faster = self._arrhenius(self.activation_energy)
-        decay = seconds * faster / self.relaxation_time
-        if volts == 0:
-            self.x *= math.exp(-decay)
-            return
-        steps = max(1, math.ceil(decay / _LARGEST_RELAXATION))
-        kept = math.exp(-decay / steps)
-        push = self._rate(volts) * faster * seconds / steps
+        faster = arrhenius(self.activation_energy, self._kelvin)
+        rate, decay = self._rate(volts) * faster, faster / self.relaxation_time
+        if rate == 0:
+            self.x *= math.exp(-seconds * decay)
+        else:
+            self._drive_and_relax(volts, rate, decay, seconds)
+        self._break_by(volts)  # in between the current lay between its ends
+
+    def _break_by(self, volts: float) -> None:
+        current = abs(volts) * self.conductance
+        if abs(volts) > self.break_voltage or current > self.break_current:
+            self.broken = True
+
+    def _drive_and_relax(self, volts: float, rate: float, decay: float, seconds: float) -> None:
+        seconds = remembered(seconds, decay)
+        steps = max(1, math.ceil(seconds * decay / LARGEST_RELAXATION))
+        kept = math.exp(-seconds * decay / steps)
+        push = rate * seconds / steps
         # Strang splitting; the drive comes last, so that it holds x at its bound.
         for _ in range(steps):
             self.x = self._driven(self.x, volts, push / 2) * kept
@@ -196,9 +239,9 @@ class LixCoO2:
     def _driven(self, x: float, volts: float, push: float) -> float:
         """Return x after the exact drive; `push` is rate times duration."""
         if volts < 0:
-            after = _progress(x, self.beta_p, push)
+            after = driven(x, self.beta_p, push)
         else:
-            after = 1 - _progress(1 - x, self.beta_d, push)
+            after = 1 - driven(1 - x, self.beta_d, push)
         low, high = self.bounds
         after = min(max(after, low), high)
         if self.sigma_c2c:
@@ -214,32 +257,21 @@ class LixCoO2:
 
     def _rate(self, volts: float) -> float:
         """Return r at 25 °C, in 1/s."""
-        beta = self.beta_p if volts < 0 else self.beta_d
-        reference = POTENTIATION_VOLTAGE if volts < 0 else DEPRESSION_VOLTAGE
+        if volts < 0:
+            beta, threshold, reference = self.beta_p, self.threshold_p, POTENTIATION_VOLTAGE
+        else:
+            beta, threshold, reference = self.beta_d, self.threshold_d, DEPRESSION_VOLTAGE
+        u = (abs(volts) - threshold) / self.v0
+        if u <= 0:
+            return 0.0
+        u_reference = (abs(reference) - threshold) / self.v0
         at_reference = (math.expm1(beta) / beta if beta else 1.0) / (
             N_REFERENCE * REFERENCE_WIDTH
         )
-        u, u_reference = abs(volts) / self.v0, abs(reference) / self.v0
         # sinh u / sinh u_ref without overflow
         ratio = math.expm1(-2 * u) / math.expm1(-2 * u_reference)
         return at_reference * ratio * math.exp(min(u - u_reference, 600.0))
 
-    def _arrhenius(self, energy: float) -> float:
-        """Return the factor that an activation `energy`, in eV, gives over 25 °C."""
-        kelvin = self.temperature
-        if kelvin is None:
-            kelvin = self._environment.temperature
-        return math.exp(energy / _BOLTZMANN * (1 / _REFERENCE_TEMPERATURE - 1 / kelvin))
-
-
-def _progress(progress: float, beta: float, push: float) -> float:
-    r"""Return :math:`β^{-1} \ln(e^{β x} + β\, r t)`; regular at β = 0."""
-    reach = push * math.exp(-beta * progress)
-    if beta * reach <= -1:  # an accelerating branch is beyond any bound in finite time
-        return math.inf
-    return progress + (math.log1p(beta * reach) / beta if beta else reach)
-
-
-def _difference(voltages: Voltages) -> float:
-    top, bottom = voltages["top"], voltages["bottom"]
-    return 0.0 if top is None or bottom is None else top - bottom
+    @property
+    def _kelvin(self) -> float:
+        return self._environment.temperature if self.temperature is None else self.temperature

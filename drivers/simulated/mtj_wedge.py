@@ -29,11 +29,12 @@ def tunnel_magnetoresistance(thickness: float) -> float:
 def parallel_resistance(thickness: float) -> float:
     """Return R_P of one cell, in ohm: 25.2 kΩ at 1.6 nm (figure 3b).
 
-    "Dome-like" (figure 3f) is a parabola to 30 kΩ in the middle, a choice: it stays in the
-    printed resistance-area products of 2.2 to 3.6 kΩ µm².
+    R_P and R_AP show "the same dome-like dependence" (figure 3f), within resistance-area
+    products of 2.2 to 3.6 kΩ µm². A choice, for R_P: 23 kΩ at 2.6 nm, and a parabola to
+    34 kΩ in the middle.
     """
     place = _fraction(thickness)
-    return 25.2e3 + 4 * place * (1 - place) * 4.8e3
+    return 25.2e3 - 2.2e3 * place + 4 * place * (1 - place) * 9.9e3
 
 
 def exchange_field(thickness: float) -> float:

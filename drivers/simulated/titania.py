@@ -24,15 +24,19 @@ from typing import Any, Self
 
 import numpy as np
 
-from labsyn.analysis.devices.laws import FloatArray
 from labsyn.data.errors import ModelError
 from labsyn.drivers.simulated.device import Voltages
 from labsyn.drivers.simulated.environment import Environment
+from labsyn.drivers.simulated.kinetics import (
+    LARGEST_ENERGY,
+    LARGEST_RELAXATION,
+    arrhenius,
+    driven,
+    remembered,
+)
+from labsyn.drivers.simulated.titania_network import TERMINALS, TitaniaNetwork
 
-_ROOM = 298.15
-_BOLTZMANN = 8.617333262e-5  # eV/K
 _MARGIN = 0.25  # of the window, beyond either end
-_LARGEST_RELAXATION = 1e-3  # of one substep: the splitting error is its square
 _LARGEST_DRIVE = 0.05  # of one substep, in p
 
 
@@ -101,8 +105,8 @@ class Titania:
     rate_d: float = 3.268e-3
     exponent_d: float = 1.211
     threshold: float = 0.2
-    sigma_p: float = 0.26
-    sigma_d: float = 0.371
+    sigma_p: float = 0.286
+    sigma_d: float = 0.341
     sigma_read: float = 0.05
     side_resistance: float = 172.5
     thermal_resistance: float = 80.0
@@ -113,15 +117,18 @@ class Titania:
     resistance: float = 880.0
     seed: int = 0
     environment: InitVar[Environment | None] = None
-    terminals: tuple[str, ...] = field(default=("T1", "T2", "T3", "T4"), init=False)
+    terminals: tuple[str, ...] = field(default=TERMINALS, init=False)
     broken: bool = field(default=False, init=False)
     _rng: np.random.Generator = field(init=False, repr=False, compare=False)
+    _read_rng: np.random.Generator = field(init=False, repr=False, compare=False)
     _environment: Environment = field(init=False, repr=False, compare=False)
 
     def __post_init__(self, environment: Environment | None) -> None:
         self._environment = environment or Environment()
         self._check()
         self._rng = np.random.default_rng(self.seed)
+        # Its own generator, so that the state does not know how often it was read.
+        self._read_rng = np.random.default_rng([self.seed, 2])
 
     def _check(self) -> None:
         if not 0 < self.lrs < self.hrs < math.inf:
@@ -136,6 +143,11 @@ class Titania:
                 f"{low:g} to {high:g} Ω is possible"
             )
         for name in _POSITIVE:
+            if not 0 < getattr(self, name) < math.inf:
+                raise ModelError(
+                    f"Titania: {name} is {getattr(self, name):g}, not above 0 and finite"
+                )
+        for name in ("relaxation_time", "break_voltage"):
             if not getattr(self, name) > 0:
                 raise ModelError(f"Titania: {name} is {getattr(self, name):g}, not above 0")
         for name in _NOT_NEGATIVE:
@@ -144,6 +156,11 @@ class Titania:
         for name in ("beta_p", "beta_d"):
             if not 0 <= getattr(self, name) <= 20:
                 raise ModelError(f"Titania: {name} is {getattr(self, name):g}, not 0 to 20")
+        if not 0 <= self.activation_energy <= LARGEST_ENERGY:
+            raise ModelError(
+                f"Titania: activation_energy is {self.activation_energy:g} eV, "
+                f"not 0 to {LARGEST_ENERGY:g}"
+            )
         if self.potentiation_sign not in (-1, 1):
             raise ModelError(
                 f"Titania: potentiation_sign is {self.potentiation_sign:g}, not -1 or 1"
@@ -181,107 +198,81 @@ class Titania:
     def measured_currents(self, voltages: Voltages) -> dict[str, float]:
         read = self.resistance
         if self.sigma_read and not self.broken:
-            read += self.sigma_read * self._rng.standard_normal()
+            read += self.sigma_read * self._read_rng.standard_normal()
         return self._currents(voltages, read)
 
     def _currents(self, voltages: Voltages, resistance: float) -> dict[str, float]:
         if self.broken:
             return dict.fromkeys(self.terminals, 0.0)
-        conductances = self._network(resistance)
-        nodes = self._nodes(voltages, conductances)
-        # A floating terminal passes no current; rounding would leave some.
-        forced = [voltages[terminal] is not None for terminal in self.terminals]
-        flows = np.where(forced, conductances @ nodes, 0.0)
-        return dict(zip(self.terminals, flows.tolist(), strict=True))
-
-    def _network(self, resistance: float) -> FloatArray:
-        """Return the nodal conductances, shape (4, 4), in siemens."""
-        side, across = 1 / self.side_resistance, 1 / resistance
-        ends = 2 * side + across
-        return np.array(
-            [
-                [ends, -side, -across, -side],
-                [-side, 2 * side, -side, 0.0],
-                [-across, -side, ends, -side],
-                [-side, 0.0, -side, 2 * side],
-            ]
-        )
-
-    def _nodes(self, voltages: Voltages, conductances: FloatArray) -> FloatArray:
-        """Return the volts of all four terminals, floating ones where they settle."""
-        given = [voltages[terminal] for terminal in self.terminals]
-        nodes = np.array([volts or 0.0 for volts in given])
-        free = [i for i, volts in enumerate(given) if volts is None]
-        if 0 < len(free) < 4:
-            held = [i for i, volts in enumerate(given) if volts is not None]
-            pull = -conductances[np.ix_(free, held)] @ nodes[held]
-            nodes[free] = np.linalg.solve(conductances[np.ix_(free, free)], pull)
-        return nodes
+        return TitaniaNetwork(self.side_resistance, resistance, voltages).currents()
 
     def advance(self, voltages: Voltages, seconds: float) -> None:
         if self.broken:
             return
-        conductances = self._network(self.resistance)
-        nodes = self._nodes(voltages, conductances)
-        if np.ptp(nodes) > self.break_voltage:
+        network = TitaniaNetwork(self.side_resistance, self.resistance, voltages)
+        if network.largest_voltage > self.break_voltage:
             self.broken = True
         if self.broken or seconds <= 0:
             return
-        write = float(nodes[1] + nodes[3] - nodes[0] - nodes[2]) / 2
-        power = float(nodes @ conductances @ nodes)
-        decay = seconds * self._faster(power) / self.relaxation_time
-        push = self._rate(write) * seconds
-        if push == 0:
-            self.resistance = self._relaxed(self.resistance, math.exp(-decay))
-            return
-        moved = self._moved(self.resistance, write, push)
-        steps = math.ceil(max(1.0, decay / _LARGEST_RELAXATION, moved / _LARGEST_DRIVE))
+        write, decay = network.write_voltage, self._decay(network.power)
+        seconds = remembered(seconds, decay)
+        moved = abs(self._moved(self.resistance, write, seconds) - self.resistance)
+        largest = _LARGEST_DRIVE * (self.hrs - self.lrs)
+        steps = math.ceil(max(1.0, seconds * decay / LARGEST_RELAXATION, moved / largest))
         for _ in range(steps):
-            self._step(write, push / steps, math.exp(-decay / steps))
+            self._step(voltages, seconds / steps)
 
-    def _step(self, write: float, push: float, kept: float) -> None:
-        """Drive and relax at once (Strang splitting), then stop at the bounds."""
-        potentiates = write * self.potentiation_sign > 0
-        direction = -(self.hrs - self.lrs) if potentiates else self.hrs - self.lrs
+    def _step(self, voltages: Voltages, seconds: float) -> None:
+        """Drive and relax at once (Strang splitting), then stop at the bounds.
+
+        Heat, and the voltage where a terminal floats, depend a little on R itself: they are
+        those of the middle of the step.
+        """
+        start = TitaniaNetwork(self.side_resistance, self.resistance, voltages)
+        middle = self._changed(self.resistance, start, seconds / 2)
+        network = TitaniaNetwork(self.side_resistance, middle, voltages)
         low, high = self.bounds
-        after = self.resistance
-        after += direction * self._moved(after, write, push / 2)
-        after = self._relaxed(after, kept)
-        after += direction * self._moved(after, write, push / 2)
-        after = min(max(after, low), high)
-        sigma = self.sigma_p if potentiates else self.sigma_d
-        if sigma:
+        after = min(max(self._changed(self.resistance, network, seconds), low), high)
+        write = network.write_voltage
+        sigma = self.sigma_p if self._potentiates(write) else self.sigma_d
+        if sigma and self._rate(write):
             spread = sigma * math.sqrt(abs(after - self.resistance))
             after += spread * self._rng.standard_normal()
         self.resistance = min(max(after, low), high)
 
-    def _relaxed(self, resistance: float, kept: float) -> float:
+    def _changed(self, resistance: float, network: TitaniaNetwork, seconds: float) -> float:
+        """Return R after drive and relaxation as they are in `network`."""
         rest = (self.hrs + self.lrs) / 2  # diffusion evens out: the middle, a choice
-        return rest + (resistance - rest) * kept
+        write = network.write_voltage
+        half = self._moved(resistance, write, seconds / 2)
+        kept = math.exp(-seconds * self._decay(network.power))
+        return self._moved(rest + (half - rest) * kept, write, seconds / 2)
 
-    def _moved(self, resistance: float, write: float, push: float) -> float:
-        """Return the exact change of p by the drive; `push` is k (|V_w| - V_t)^m t."""
-        span = self.hrs - self.lrs
-        if write * self.potentiation_sign > 0:
-            progress, beta = (self.hrs - resistance) / span, self.beta_p
-        else:
-            progress, beta = (resistance - self.lrs) / span, self.beta_d
-        reach = push * math.exp(-beta * progress)
-        return math.log1p(beta * reach) / beta if beta else reach
+    def _moved(self, resistance: float, write: float, seconds: float) -> float:
+        """Return R after the exact drive by the write voltage alone."""
+        push, span = self._rate(write) * seconds, self.hrs - self.lrs
+        if push == 0:
+            return resistance
+        if self._potentiates(write):
+            return self.hrs - span * driven((self.hrs - resistance) / span, self.beta_p, push)
+        return self.lrs + span * driven((resistance - self.lrs) / span, self.beta_d, push)
+
+    def _potentiates(self, write: float) -> bool:
+        return write * self.potentiation_sign > 0
 
     def _rate(self, write: float) -> float:
         """Return dp/dt at p = 0, in 1/s."""
         excess = abs(write) - self.threshold
         if excess <= 0:
             return 0.0
-        if write * self.potentiation_sign > 0:
+        if self._potentiates(write):
             return self.rate_p * excess**self.exponent_p
         return self.rate_d * excess**self.exponent_d
 
-    def _faster(self, power: float) -> float:
-        """Return how much faster than at 25 °C vacancies diffuse, at `power` watt."""
+    def _decay(self, power: float) -> float:
+        """Return 1/τ, in 1/s, in the heat of `power` watt."""
         kelvin = self._environment.temperature + self.thermal_resistance * power
-        return math.exp(self.activation_energy / _BOLTZMANN * (1 / _ROOM - 1 / kelvin))
+        return arrhenius(self.activation_energy, kelvin) / self.relaxation_time
 
 
 _POSITIVE = (
@@ -290,8 +281,6 @@ _POSITIVE = (
     "exponent_p",
     "exponent_d",
     "side_resistance",
-    "relaxation_time",
-    "break_voltage",
 )
 _NOT_NEGATIVE = (
     "threshold",
@@ -299,5 +288,4 @@ _NOT_NEGATIVE = (
     "sigma_d",
     "sigma_read",
     "thermal_resistance",
-    "activation_energy",
 )

@@ -20,8 +20,10 @@ class Wire:
     def __init__(self, *, noise: bool = False, **parameters: float) -> None:
         self.clock = VirtualClock()
         self.wiring = Wiring(self.clock)
+        # It keeps its state at the moderate voltages of these tests.
+        still = {"x": 0.5, "relaxation_time": math.inf, "threshold_d": 0.6}
         # Mypy cannot match the parameters of a dict to the fields.
-        self.device = LixCoO2.ideal(**{"x": 0.5, "relaxation_time": math.inf} | parameters)
+        self.device = LixCoO2.ideal(**still | parameters)
         self.wiring.connect(f"{ADDRESS}/1", self.device, "top")
         self.wiring.connect(f"{ADDRESS}/2", self.device, "bottom")
         self.instrument = SimulatedB1500A(self.wiring, self.clock, noise=noise)

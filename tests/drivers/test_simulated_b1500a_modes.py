@@ -233,7 +233,7 @@ def test_quasi_pulsed_spot(wire: Wire) -> None:
     wire.write("BDT 0.1,0.01", "BDM 0", "BDV 1,0,0,9", "MM 9,1", "XE")
     assert wire.ask("ERRX? 1") == "+120"  # 10 V at least
     wire.ask("ERRX?")
-    wire = Wire(break_voltage=100.0, g_min=1e-6, g_max=1.0001e-6)
+    wire = Wire(break_voltage=100.0, g_min=1e-6, g_max=1.00001e-6)
     wire.write("CN", "DV 2,0,0,0.1", "BDT 0.1,0.01", "BDV 1,0,0,10,1E-3", "MM 9,1", "XE")
     assert wire.read() == ["NAI+010.000E-06"]
     assert wire.clock.now() == pytest.approx(0.1 + 1e-3 + 1e-3 + 0.01, abs=1e-4)

@@ -128,6 +128,18 @@ def test_small_steps_are_the_continuous_law() -> None:
     assert device.x == pytest.approx(math.log1p(beta * step * 500.5) / beta, rel=2e-3)
 
 
+def test_reads_leave_the_path_of_the_state_alone() -> None:
+    once, often = (
+        FittedSynapse(synapse=exponential(sigma_c2c=0.01, sigma_read=0.01), seed=4)
+        for _ in range(2)
+    )
+    for _ in range(20):
+        apply(once, UP)
+        apply(often, UP)
+        often.measured_currents({"top": 0.1, "bottom": 0.0})
+    assert once.x == often.x
+
+
 @settings(deadline=None)
 @given(
     st.floats(-1.8, 1.8),

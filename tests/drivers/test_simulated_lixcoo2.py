@@ -27,6 +27,7 @@ WIDTH = 10e-3
 READ = {"top": 0.1, "bottom": 0.0}
 Floats = NDArray[np.float64]
 BOLTZMANN = 8.617333262e-5  # eV/K
+V0 = LixCoO2.v0
 
 
 def apply(device: LixCoO2, volts: float | None, seconds: float) -> None:
@@ -70,25 +71,40 @@ def test_the_drive_is_its_closed_form() -> None:
     assert device.x == pytest.approx(math.log(math.exp(beta * x0) + beta * rate * 0.07) / beta)
 
 
-def test_rate_grows_as_sinh_of_the_voltage() -> None:
-    steps = {}
-    for volts in (-1.2, -1.5):
-        device = LixCoO2.ideal(beta_p=0.0, relaxation_time=math.inf)
-        apply(device, volts, 1e-3)
-        steps[volts] = device.x
-    assert steps[-1.2] / steps[-1.5] == pytest.approx(math.sinh(10) / math.sinh(12.5))
+def test_rate_grows_as_sinh_of_the_voltage_above_threshold() -> None:
+    for reference, threshold, other in ((-1.5, 0.6, -1.2), (1.1, 0.2, 0.7)):
+        steps = []
+        for volts in (other, reference):
+            device = LixCoO2.ideal(beta_p=0.0, beta_d=0.0, x=0.5, relaxation_time=math.inf)
+            apply(device, volts, 1e-3)
+            steps.append(device.x - 0.5)
+        excess = (abs(other) - threshold) / V0
+        wanted = math.sinh(excess) / math.sinh(0.9 / V0)
+        assert steps[0] / steps[1] == pytest.approx(wanted)
 
 
 def test_drive_and_relaxation_together_obey_the_differential_equation() -> None:
     from scipy.integrate import solve_ivp
 
     device = LixCoO2.ideal(relaxation_time=0.5, x=0.1)
-    rate = (math.exp(0.8) - 1) / (0.8 * 0.3) * math.sinh(1.35 / 0.12) / math.sinh(12.5)
+    rate = (math.exp(0.8) - 1) / (0.8 * 0.3) * math.sinh(0.75 / V0) / math.sinh(0.9 / V0)
     solution = solve_ivp(
         lambda t, x: rate * np.exp(-0.8 * x) - x / 0.5, (0, 0.6), [0.1], rtol=1e-10, atol=1e-12
     )
     apply(device, -1.35, 0.6)
     assert device.x == pytest.approx(solution.y[0, -1], abs=1e-6)
+
+
+def test_years_under_voltage_end_where_drive_and_relaxation_balance() -> None:
+    """r exp(-β x) = x/τ; more time than the film remembers costs no more to simulate."""
+    from scipy.optimize import brentq
+
+    rate = (math.exp(0.8) - 1) / (0.8 * 0.3) * math.sinh(0.75 / V0) / math.sinh(0.9 / V0)
+    wanted = brentq(lambda x: rate * math.exp(-0.8 * x) - x / 0.2, 0, 1)
+    for start in (0.0, 1.0):
+        device = LixCoO2.ideal(relaxation_time=0.2, x=start)
+        apply(device, -1.35, 1e9)
+        assert device.x == pytest.approx(wanted, abs=1e-6)
 
 
 @pytest.mark.parametrize(("celsius", "faster"), [(25.0, 1.0), (75.0, 5.34915)])
@@ -98,11 +114,21 @@ def test_retention_is_exponential_and_faster_when_warm(celsius: float, faster: f
     assert device.x == pytest.approx(0.5 * math.exp(-faster * 1000 / 1e5), rel=1e-5)
 
 
-def test_a_read_disturbs_less_than_1e_5() -> None:
-    device = LixCoO2.ideal(x=0.5, relaxation_time=math.inf)
-    for volts in (0.1, -0.1):
-        apply(device, volts, WIDTH)
-        assert abs(device.x - 0.5) < 1e-5
+@pytest.mark.parametrize("volts", [0.2, 0.1, -0.1, -0.6])
+def test_below_the_threshold_nothing_moves_however_long(volts: float) -> None:
+    device = LixCoO2(x=0.5, relaxation_time=math.inf)
+    apply(device, volts, 1e6)
+    assert device.x == 0.5
+
+
+def test_reads_leave_the_path_of_the_state_alone() -> None:
+    once, often = LixCoO2(seed=4), LixCoO2(seed=4)
+    for _ in range(20):
+        apply(once, -1.5, WIDTH)
+        apply(often, -1.5, WIDTH)
+        apply(often, 0.1, 0.0)
+        often.measured_currents(READ)
+    assert once.x == often.x
 
 
 @given(
@@ -186,6 +212,16 @@ def test_too_much_current_breaks() -> None:
     assert device.broken
 
 
+@pytest.mark.parametrize("pieces", [1, 30])
+def test_current_that_grows_during_a_pulse_breaks_however_it_is_cut(pieces: int) -> None:
+    device = LixCoO2.ideal(g_min=1e-3, g_max=8e-3)
+    apply(device, -1.6, 0.0)
+    assert not device.broken  # the current of the beginning is harmless
+    for _ in range(pieces):
+        apply(device, -1.6, 0.25 / pieces)
+    assert device.broken
+
+
 def test_devices_differ_as_stated_and_a_seed_repeats_one() -> None:
     drawn = [LixCoO2.draw(seed) for seed in range(400)]
     logs = np.log([[d.beta_p / 0.8, d.beta_d, d.g_min / 10e-6] for d in drawn])
@@ -200,11 +236,15 @@ def test_devices_differ_as_stated_and_a_seed_repeats_one() -> None:
     [
         ({"g_min": 1e-3}, "g_min = 0.001 S and g_max = 4e-05 S, 0 < g_min < g_max is needed"),
         ({"x": 1.5}, "x is 1.5, it must lie between 0 and 1"),
-        ({"v0": 0.0}, "v0 is 0, not above 0"),
+        ({"v0": 0.0}, "v0 is 0 V, not above 0 and finite"),
+        ({"v0": math.inf}, "v0 is inf V, not above 0 and finite"),
+        ({"threshold_p": 1.5}, "threshold_p is 1.5 V, it must lie from 0 to below the 1.5 V"),
+        ({"threshold_d": -0.1}, "threshold_d is -0.1 V, it must lie from 0 to below the 1.1 V"),
+        ({"activation_energy": 9.0}, "activation_energy is 9 eV, not 0 to 5"),
         ({"sigma_c2c": -1.0}, "sigma_c2c is -1, not 0 or more"),
         ({"beta_p": math.nan}, "beta_p is nan, not -20 to 20"),
         ({"temperature": -5.0}, "temperature is -5 K, not positive and finite"),
-        ({"conduction_energy": -0.1}, "conduction_energy is -0.1, not 0 or more"),
+        ({"conduction_energy": -0.1}, "conduction_energy is -0.1 eV, not 0 to 5"),
     ],
 )
 def test_impossible_parameters_are_refused(parameters: dict[str, float], message: str) -> None:
@@ -252,25 +292,38 @@ def test_fig_s2_sweep_rate_dependence() -> None:
     """First sweeps 0 V → -1 V → 0 V at 20 to 1 V/s: the slower, the more it potentiates.
 
     Printed: peak and the two extreme rates. The state reached is its closed form: the
-    drive lasts ∫ sinh(|V|/V0) dt / sinh(1.5 V/V0), in proportion to 1/rate. How far the
-    loops open in ampere is not printed.
+    drive lasts ∫ sinh u dt / sinh u_ref, in proportion to 1/rate. How far the loops open in
+    ampere is not printed.
     """
-    beta, v0 = 0.8, 0.12
+    beta = 0.8
     gained, opened = [], []
     for rate in (20.0, 10.0, 5.0, 2.0, 1.0):
         device = LixCoO2.ideal(relaxation_time=math.inf)
         _, siemens = sweep(device, -1.0, rate)
-        assert np.all(np.diff(siemens) > 0)
+        assert np.all(np.diff(siemens) >= 0)
         gained.append(device.x)
         opened.append(siemens[::-1][60] - siemens[60])  # both branches at -0.3 V
-        lasts = 2 * v0 / rate * (math.cosh(1 / v0) - 1) / math.sinh(1.5 / v0)
+        lasts = 2 * V0 / rate * (math.cosh(0.4 / V0) - 1) / math.sinh(0.9 / V0)
         reach = math.expm1(beta) / (30 * WIDTH) * lasts
         assert device.x == pytest.approx(math.log1p(reach) / beta, rel=1e-3)
         erased = device.x
         sweep(device, 1.0, rate)
         assert device.x < erased
-    assert gained == sorted(gained)
-    assert opened == sorted(opened)
+    assert np.all(np.diff(gained) > 0)
+    assert np.all(np.diff(opened) > 0)
+    assert 0.01 < gained[0] < gained[-1] < 1  # analog at any rate
+
+
+def test_fig_s2_ten_sweeps_in_a_row_are_analog() -> None:
+    """At 20 V/s ten sweeps to -1 V go up step by step, eight to +1 V down again."""
+    device = LixCoO2.ideal()
+    states = [device.x]
+    for peak in [-1.0] * 10 + [1.0] * 8:
+        sweep(device, peak, 20.0)
+        states.append(device.x)
+    steps = np.diff(states)
+    assert np.all(steps[:10] > 0.01)
+    assert np.all(steps[10:] < -0.01)
 
 
 def test_fig_s3_endurance_350_cycles() -> None:
@@ -370,8 +423,9 @@ def test_fig_s9_efficacy_against_voltage_width_and_both() -> None:
         states = train(LixCoO2.ideal(), [volts] * 20, width)
         return float(states.max() / states[0])
 
-    voltages, widths = (-1.2, -1.3, -1.4, -1.5), (1e-3, 2e-3, 5e-3, 10e-3)
-    svdp = [efficacy(volts, 2e-3) for volts in voltages]
+    voltages = (-1.0, -1.25, -1.5, -1.75, -2.0)  # inside and at both ends of table S2
+    widths = (1e-3, 2e-3, 4e-3, 7e-3, 10e-3)
+    svdp = [efficacy(volts, 5e-3) for volts in voltages]
     swdp = [efficacy(-1.2, width) for width in widths]
     svwdp = [efficacy(volts, width) for volts, width in zip(voltages, widths, strict=True)]
     for ratios in (svdp, swdp, svwdp):
@@ -385,22 +439,24 @@ def test_fig_s11_sweeps() -> None:
 
     Printed: peaks and counts. The rate, 40 V/s, is a choice. Each negative sweep adds less
     than the one before. How many positive sweeps the erasure takes is not printed as a
-    number; here most of it is in the first, as 1.1 V already undoes what takes -1.5 V.
+    number; here more than ten, no film at its bound before.
     """
     device = LixCoO2.ideal(relaxation_time=math.inf)
+    _, high = device.bounds
     ends = [device.conductance]
     for _ in range(30):
         sweep(device, -1.5, 40.0)
         ends.append(device.conductance)
+    assert device.x < high
     assert ends[0] < ends[10] < ends[20] < ends[30]
     assert np.all(np.diff(ends, n=2) < 0)
     falling = [ends[-1]]
     for _ in range(30):
         sweep(device, 1.5, 40.0)
         falling.append(device.conductance)
-    assert falling[1] < falling[0]
+    assert np.all(np.diff(falling[:11]) < 0)
     assert np.all(np.diff(falling) <= 0)
-    assert falling[-1] <= ends[0]
+    assert falling[5] > ends[0] > falling[-1]
 
 
 SHAPES = {
@@ -425,21 +481,42 @@ def half_way(branch: Floats) -> float:
 
 
 def test_table_s2_five_shapes() -> None:
-    """Voltages that grow along a branch bend it one way, voltages that fall the other.
+    """Voltages that grow along a branch straighten or bend it, voltages that fall bend it on.
 
     Printed: the voltages at both ends and the width; no curve. A branch is described by
-    the share that its first half makes. Here shapes 2 and 4 drive the film to its bound,
-    and shapes 3 to 5 do not return to where they began, both a matter of V0, a choice.
+    the share that its first half makes. Each pulse above threshold moves the film, and
+    none finds it at its bound. Shapes 3 to 5 do not return to where they began: with
+    any law of this form 30 pulses of at most 1.0 V undo less than 30 of 1.1 V do.
     """
+    low, high = (10e-6 + 30e-6 * x for x in LixCoO2.ideal().bounds)
     branches = {number: shape(number) for number in SHAPES}
     rising = {number: half_way(up) for number, (up, _) in branches.items()}
     falling = {number: half_way(down) for number, (_, down) in branches.items()}
-    for up, down in branches.values():
-        assert up[-1] > up[0]
-        assert down[-1] < down[0]
+    for number, (up, down) in branches.items():
+        assert np.all(np.diff(up) > 0.1e-6)  # 0.3 % of the window a pulse, or more
+        driven = np.linspace(*SHAPES[number][1], 30) > 0.25
+        assert np.all(np.diff(down)[driven] < 0)
+        assert low < down.min() < up.max() < high
     assert 0.5 < rising[1] < 0.65
     assert 0.5 < falling[1] < 0.65
     assert branches[1][1][-1] == pytest.approx(branches[1][0][0], rel=1e-3)
-    assert max(rising[2], rising[3]) < 0.5 < rising[1] < min(rising[4], rising[5])
-    assert max(falling[3], falling[4], falling[5]) < 0.5 < falling[1] < falling[2]
-    assert np.all(branches[4][1][:15] >= branches[4][0][-1] * (1 - 1e-6))  # -1.5 V first
+    assert max(rising[2], rising[3]) < rising[1] < min(rising[4], rising[5])
+    assert max(rising[2], rising[3]) < 0.55  # straightened
+    assert max(falling[3], falling[5]) < 0.25 < 0.5 < falling[1] < falling[2]
+    still_up = branches[4][1][: 1 + int(np.sum(np.linspace(-1.5, 1.0, 30) < -0.6))]
+    assert np.all(np.diff(still_up) > 0)  # -1.5 V first: it goes on up, then turns
+    assert branches[4][1][-1] < branches[4][1].max()
+
+
+def test_shapes_repeat_cycle_after_cycle() -> None:
+    """Ten cycles of shapes 1, 2, 3 and 5 of table S2 settle on a loop inside the film."""
+    for number in (1, 2, 3, 5):
+        device = LixCoO2.ideal()
+        rising, falling = (np.linspace(*ends, 30) for ends in SHAPES[number])
+        tops = []
+        for _ in range(10):
+            train(device, rising)
+            tops.append(device.x)
+            train(device, falling)
+        assert abs(tops[-1] - tops[-2]) < 0.02
+        assert tops[-1] < device.bounds[1]

@@ -85,7 +85,7 @@ def test_figures_3d_3e_minor_loop(thickness: float) -> None:
     assert (upper + lower) / 2 == pytest.approx(2.5e-3 - 2.1e-3 * place, abs=0.1e-3)
     # Each of the many fields is held for 1 s, so that it jumps a little before H_c.
     assert (upper - lower) / 2 == pytest.approx(10e-3, rel=0.06)
-    saturation = 12.7e-3 + 2.1e-3 * place
+    saturation = 12.7e-3 + 2.1e-3 * place  # H_s, of the film: the cell is uniform by then
     assert -saturation < lower < upper < saturation
 
 
@@ -96,10 +96,16 @@ def test_figure_3f_dependence_on_thickness() -> None:
     tmr = np.array([d.tmr for d in wedge])
     assert np.all(np.diff(tmr) > 0)
     assert tmr.min() >= 0.33
-    area = np.array([d.parallel_resistance for d in wedge]) * JUNCTION_AREA
+    parallel = np.array([resistance(d) for d in wedge])
+    area = parallel * JUNCTION_AREA
     assert np.all((area > 2.2e-9) & (area < 3.6e-9))
-    assert 10 < int(np.argmax(area)) < 30  # a dome
-    assert thin.parallel_resistance is not None
+    for dome in (parallel, parallel * (1 + tmr)):  # P and AP alike
+        top = int(np.argmax(dome))
+        assert 10 < top < 30
+        assert np.all(np.diff(dome[: top + 1]) > 0)
+        assert np.all(np.diff(dome[top:]) < 0)
+        assert dome[-1] < 0.9 * dome[top]
+    assert thin.parallel_resistance == pytest.approx(25.2e3)
 
 
 @pytest.mark.parametrize(("thickness", "volts"), [(1.6e-9, 0.7), (2.1e-9, 1.35), (2.6e-9, 2.0)])

@@ -1,6 +1,8 @@
 """The four-terminal memristor against Diao et al., Nanoscale Horizons 10, 780 (2025)."""
 
 import math
+import runpy
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -135,15 +137,23 @@ def test_figure_3_feedforward_pulses(
 ) -> None:
     """Number of events and mean power, to which the device was calibrated."""
     device = Titania(seed=7)
-    tuned = [feedforward(device, down=down) for _ in range(6)]
+    tuned = [feedforward(device, down=down) for _ in range(12)]
     counts = np.array([count for count, _, _ in tuned])
-    assert counts.mean() == pytest.approx(events, abs=2 * spread)
-    assert spread / 3 < counts.std(ddof=1) < 3 * spread
+    assert counts.mean() == pytest.approx(events, abs=spread)
+    assert spread / 2 < counts.std(ddof=1) < 2 * spread
     assert 1e3 * np.mean([power for _, power, _ in tuned]) == pytest.approx(
-        milliwatts, rel=0.06
+        milliwatts, rel=0.02
     )
     assert min(tuned[0][2]) > 0.1
     assert max(tuned[0][2]) < 0.3
+
+
+def test_the_map_of_the_calibration_script_knows_no_noise() -> None:
+    script = runpy.run_path(str(Path(__file__).parents[2] / "examples/calibrate_titania.py"))
+    wanted = script["feedforward_map"]("depression")
+    for found, exact in zip(script["feedforward_map"]("depression", sigma_d=0.4), wanted,
+                            strict=True):  # fmt: skip
+        assert np.array_equal(found, exact)
 
 
 def test_two_reads_differ_by_noise_just_below_the_window() -> None:
@@ -256,6 +266,54 @@ def test_cutting_an_interval_changes_nothing(
     assert low <= whole.resistance <= high
 
 
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.one_of(st.none(), st.floats(-5, 5)), min_size=N_TERMINALS, max_size=N_TERMINALS
+    ),
+    st.floats(1.0, 300.0),
+    st.floats(705, 915),
+)
+def test_cutting_changes_nothing_whatever_drives_and_floats(
+    volts: list[float | None], seconds: float, resistance: float
+) -> None:
+    """Where terminals float, R itself shifts the write voltage and the heat as it moves."""
+    whole, cut = (Titania.ideal(resistance=resistance) for _ in range(2))
+    voltages = dict(zip(whole.terminals, volts, strict=True))
+    whole.advance(voltages, seconds)
+    for _ in range(20):
+        cut.advance(voltages, seconds / 20)
+    assert cut.resistance == pytest.approx(whole.resistance, abs=2e-3)  # noise: 5e-2
+
+
+def test_years_under_voltage_end_where_drive_and_diffusion_balance() -> None:
+    """More time than the film remembers costs no more to simulate, and changes nothing."""
+    years, longer = (
+        Titania.ideal(resistance=start, relaxation_time=200.0) for start in (880.0, 740.0)
+    )
+    write(years, -2.0, 1e9)
+    write(longer, -2.0, 1e12)
+    assert years.resistance == pytest.approx(longer.resistance, abs=1e-6)
+    assert 705.0 < years.resistance < 810.0
+
+
+def test_reads_leave_the_path_of_the_state_alone() -> None:
+    once, often = Titania(seed=4), Titania(seed=4)
+    for _ in range(20):
+        write(once, -3.0, 0.8)
+        write(often, -3.0, 0.8)
+        read(often)
+    assert once.resistance == often.resistance
+
+
+def test_deep_cold_keeps_the_state() -> None:
+    environment = Environment()
+    environment.temperature = 4.0
+    device = Titania.ideal(environment=environment)
+    device.advance(dict.fromkeys(device.terminals), 1e9)
+    assert device.resistance == 880.0
+
+
 @pytest.mark.parametrize("pieces", [1, 10])
 def test_noise_of_a_pulse_has_the_stated_variance_however_cut(pieces: int) -> None:
     noisy = Titania(seed=5, beta_p=0.0, relaxation_time=math.inf)
@@ -356,6 +414,9 @@ def test_a_run_file_can_hold_what_describes_it() -> None:
         ({"lrs": 900.0}, "lrs = 900 Ω and hrs = 880 Ω, 0 < lrs < hrs is needed"),
         ({"resistance": 600.0}, "resistance is 600 Ω, 705 to 915 Ω is possible"),
         ({"rate_p": 0.0}, "rate_p is 0, not above 0"),
+        ({"side_resistance": math.inf}, "side_resistance is inf, not above 0 and finite"),
+        ({"relaxation_time": 0.0}, "relaxation_time is 0, not above 0"),
+        ({"activation_energy": 9.0}, "activation_energy is 9 eV, not 0 to 5"),
         ({"sigma_read": -1.0}, "sigma_read is -1, not 0 or more"),
         ({"beta_d": math.nan}, "beta_d is nan, not 0 to 20"),
         ({"potentiation_sign": 2}, "potentiation_sign is 2, not -1 or 1"),
