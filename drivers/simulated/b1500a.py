@@ -58,8 +58,9 @@ _Step = tuple[str, Command, tuple[Any, ...]] | FlexError
 
 
 @lru_cache(maxsize=2048)
-def _parse(message: str) -> tuple[_Step, ...]:
-    """Return what each statement of a message asks for; programs repeat themselves."""
+def _parse(data: bytes) -> tuple[str, tuple[_Step, ...]]:
+    """Return a message and what each statement asks for; programs repeat themselves."""
+    message = data.decode("latin-1").rstrip("\r\n")
     steps: list[_Step] = []
     for statement in split_message(message):
         try:
@@ -68,7 +69,7 @@ def _parse(message: str) -> tuple[_Step, ...]:
             steps.append(error)
     # AB in a command string: the other commands of the string are not executed.
     aborts = [step for step in steps if isinstance(step, tuple) and step[0] == "AB"]
-    return tuple(aborts or steps)
+    return message, tuple(aborts or steps)
 
 
 class SimulatedB1500A:
@@ -133,11 +134,12 @@ class SimulatedB1500A:
 
     def write(self, data: bytes) -> None:
         """Handle one message; whatever is wrong with it goes to the error queue."""
-        message = data.decode("latin-1").rstrip("\r\n")
+        message, steps = _parse(data)
         self.log.append((self._clock.now(), message))
-        steps = _parse(message)
         alone = len(steps) == 1
-        self._frame.spgu.note_absence()
+        spgu = self._frame.spgu
+        if spgu.running:
+            spgu.note_absence()
         for step in steps:
             try:
                 if isinstance(step, FlexError):
@@ -145,7 +147,8 @@ class SimulatedB1500A:
                 self._run(*step, alone=alone)
             except FlexError as error:
                 self._frame.report(error)
-        self._frame.spgu.leave()
+        if spgu.running:
+            spgu.leave()
 
     def _run(
         self, header: str, command: Command, values: tuple[Any, ...], *, alone: bool

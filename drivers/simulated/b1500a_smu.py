@@ -225,8 +225,9 @@ class Smu:
         return self._code(max(abs(value), floor), volts)
 
     def _code(self, value: float, volts: bool) -> int:
-        codes = self.kind.voltage_ranges if volts else self.kind.current_ranges
-        return codes[min(bisect_left(self.kind.spans[volts], abs(value)), len(codes) - 1)]
+        kind = self.kind
+        codes = kind.voltage_ranges if volts else kind.current_ranges
+        return codes[min(bisect_left(kind.spans[volts], abs(value)), len(codes) - 1)]
 
 
 def reported_range(code: int, volts: bool) -> int:

@@ -1,6 +1,6 @@
 """B1500A commands of the channels: switch, force, and high-speed spot measurements."""
 
-from labsyn.drivers.simulated.b1500a_smu import Reading, Smu
+from labsyn.drivers.simulated.b1500a_smu import Smu
 from labsyn.drivers.simulated.b1500a_state import Channel, Mainframe
 from labsyn.drivers.simulated.flex import (
     CHANNEL,
@@ -99,14 +99,14 @@ def _spot(frame: Mainframe, channel: int, ranges: dict[str, int | None], timed: 
     """Measure each kind of `ranges` at one moment."""
     smu = frame.active_smu(channel)
     for kind, code in ranges.items():
-        smu.check_range(code or 0, volts=kind == "V")
+        if code:
+            smu.check_range(code, volts=kind == "V")
     items: list[Item] = [frame.time_item(channel)] if timed else []
     seconds = frame.integration_time(smu)
     frame.pass_time(seconds)
-    readings: list[Reading] = [
-        smu.measure(kind, code or 0, seconds, smu.adc) for kind, code in ranges.items()
-    ]
-    frame.send(items + [frame.reading_item(smu, reading) for reading in readings])
+    for kind, code in ranges.items():
+        items.append(frame.reading_item(smu, smu.measure(kind, code or 0, seconds, smu.adc)))
+    frame.send(items)
 
 
 def _spot_current(frame: Mainframe, channel: int, code: int | None) -> None:

@@ -114,7 +114,10 @@ class Mainframe:
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass; a free-running pulse generator goes on meanwhile."""
-        self.spgu.pass_time(seconds)
+        if self.spgu.running:
+            self.spgu.pass_time(seconds)
+        else:
+            self.clock.sleep(seconds)
 
     def smu(self, channel: int) -> Smu:
         """Return the SMU of a channel; raise FlexError 120 if the slot has none."""
@@ -190,17 +193,16 @@ class Mainframe:
 
     def reading_item(self, smu: Smu, reading: Reading) -> Item:
         """Return a reading with the status of all channels at this moment."""
-        limited = [each for each in self.smus.values() if each.on and each.in_compliance]
-        return Item(
-            smu.slot,
-            reading.kind,
-            None if self.ailment == "overload" else reading.value,
-            this_compliance=smu in limited or self.ailment == "compliance",
-            other_compliance=any(each is not smu for each in limited) if limited else False,
-            range_code=reading.range_code,
-            scale=reading.scale,
-            adc=reading.adc,
-        )
+        kind, value, range_code, scale, adc = reading
+        limited = self.wiring.limited()
+        this = other = False
+        if limited:
+            held = [each for each in self.smus.values() if each.on and each.source in limited]
+            this, other = smu in held, any(each is not smu for each in held)
+        if self.ailment:
+            this = this or self.ailment == "compliance"
+            value = None if self.ailment == "overload" else value
+        return Item(smu.slot, kind, value, "", this, other, False, range_code, scale, adc)
 
     def time_item(self, channel: int) -> Item:
         """Return the time since the timer was cleared."""

@@ -104,5 +104,5 @@ def data_message(items: list[Item], data_format: int) -> tuple[str, bool]:
     other formats end with CR LF and EOI.
     """
     comma = data_format in _COMMA_TERMINATED
-    text = ",".join(item.text(data_format) for item in items)
+    text = ",".join([item.text(data_format) for item in items])
     return text + ("," if comma else "\r\n"), not comma

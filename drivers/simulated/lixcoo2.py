@@ -115,6 +115,9 @@ class LixCoO2:
     environment: InitVar[Environment | None] = None
     terminals: tuple[str, ...] = field(default=("top", "bottom"), init=False)
     broken: bool = field(default=False, init=False)
+    _known: tuple[float, float, float] = field(
+        default=(math.nan, 1.0, 1.0), init=False, repr=False, compare=False
+    )
     _rng: np.random.Generator = field(init=False, repr=False, compare=False)
     _read_rng: np.random.Generator = field(init=False, repr=False, compare=False)
     _environment: Environment = field(init=False, repr=False, compare=False)
@@ -193,8 +196,8 @@ class LixCoO2:
         """Conductance in siemens, at the temperature of the film; 0 when broken."""
         if self.broken:
             return 0.0
-        at_reference = self.g_min + self.x * (self.g_max - self.g_min)
-        return at_reference * arrhenius(self.conduction_energy, self._kelvin)
+        warmer = self._thermal()[1]
+        return (self.g_min + self.x * (self.g_max - self.g_min)) * warmer
 
     def currents(self, voltages: Voltages) -> dict[str, float]:
         current = self.conductance * two_terminal_voltage(voltages)
@@ -213,13 +216,13 @@ class LixCoO2:
         self._break_by(volts)
         if self.broken or seconds <= 0:
             return
-        faster = arrhenius(self.activation_energy, self._kelvin)
+        faster = self._thermal()[0]
         rate, decay = self._rate(volts) * faster, faster / self.relaxation_time
         if rate == 0:
             self.x *= math.exp(-seconds * decay)
         else:
             self._drive_and_relax(volts, rate, decay, seconds)
-        self._break_by(volts)  # in between the current lay between its ends
+            self._break_by(volts)  # in between the current lay between its ends
 
     def _break_by(self, volts: float) -> None:
         current = abs(volts) * self.conductance
@@ -272,6 +275,13 @@ class LixCoO2:
         ratio = math.expm1(-2 * u) / math.expm1(-2 * u_reference)
         return at_reference * ratio * math.exp(min(u - u_reference, 600.0))
 
-    @property
-    def _kelvin(self) -> float:
-        return self._environment.temperature if self.temperature is None else self.temperature
+    def _thermal(self) -> tuple[float, float]:
+        """Return what the temperature does to the rates, and to the conductance."""
+        kelvin = self._environment.temperature if self.temperature is None else self.temperature
+        if kelvin != self._known[0]:  # it seldom changes: two exponentials a reading
+            self._known = (
+                kelvin,
+                arrhenius(self.activation_energy, kelvin),
+                arrhenius(self.conduction_energy, kelvin),
+            )
+        return self._known[1:]

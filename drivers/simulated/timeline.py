@@ -57,6 +57,9 @@ class Timeline(VirtualClock):
 
     def sleep_until(self, time: float) -> None:
         """Let time pass until `time`; nothing happens if that is over already."""
+        if not self._waiting:
+            self._now = max(time, self._now)
+            return
         self.departure, self.horizon = self._now, max(time, self._now)
         while self._waiting and self._waiting[0][0] <= time:
             due, _, process = heapq.heappop(self._waiting)

@@ -84,6 +84,7 @@ class Wiring:
         self._sources: dict[str, Source] = {}
         self._places: dict[str, tuple[_Fixture, str]] = {}
         self._fixtures: dict[int, _Fixture] = {}
+        self._active: dict[int, _Fixture] = {}  # those that an output drives
         self._watchers: list[Callable[[], None]] = []
         self._telling = False
 
@@ -226,6 +227,16 @@ class Wiring:
         fixture.settle()
         return fixture.voltages[terminal]
 
+    def limited(self) -> list[str]:
+        """Return the outputs that are held back by their limits now."""
+        now = self.clock.now()
+        for fixture in self._active.values():
+            if fixture.time < now:
+                self._advance(fixture)
+            if fixture.stale:
+                fixture.settle()
+        return [name for name, source in self._sources.items() if source.limited]
+
     def in_compliance(self, source: str) -> bool:
         """Tell whether the output is held back by its limit."""
         self._now(source)
@@ -296,6 +307,10 @@ class Wiring:
     def _apply(self, fixture: _Fixture) -> None:
         """Find the new voltages, and let the device feel them."""
         fixture.changed()
+        if fixture.acting:
+            self._active[id(fixture)] = fixture
+        else:
+            self._active.pop(id(fixture), None)
         fixture.settle()
         fixture.device.advance(fixture.voltages, 0.0)
         fixture.stale = True  # it may have broken
