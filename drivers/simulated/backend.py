@@ -20,6 +20,7 @@ from labsyn.drivers.simulated.visa_sessions import HANDLES, SessionLibrary
 
 DEFAULT_BENCH = "lixcoo2"
 _SERVICE_REQUEST = 64  # bit of the status byte
+_FIRST_LOOK, _LAST_LOOK = 1e-3, 1e6  # seconds from one look at it to the next
 _AWAITED = (constants.EventType.service_request, constants.EventType.all_enabled)
 
 
@@ -50,10 +51,14 @@ class LabsynVisaLibrary(SessionLibrary):
 
     def write(self, session: VISASession, data: bytes) -> tuple[int, StatusCode]:
         client = self._client(session)
+        now = self.bench.clock.now
         try:
             with self.bench.lock:
+                started = now()
                 for message in client.messages(bytes(data)):
                     client.instrument.write(message)
+                if now() > started:
+                    client.note_write(started, now())
         except ConnectionLostError:
             self._fail(session, StatusCode.error_connection_lost)
         return len(data), self.handle_return_value(session, StatusCode.success)
@@ -66,6 +71,8 @@ class LabsynVisaLibrary(SessionLibrary):
         """
         client = self._client(session)
         termchar = client.termchar if client.termchar_enabled else b""
+        if client.busy and not client.has_patience(self.bench.clock.now()):
+            self._fail(session, StatusCode.error_timeout)
         try:
             with self.bench.lock:
                 taken, status = self._take(client, count, termchar)
@@ -154,18 +161,25 @@ class LabsynVisaLibrary(SessionLibrary):
         """Refuse: only `wait_on_event` tells of a service request here."""
         self._fail(session, StatusCode.error_nonsupported_operation)
 
+    def _requests_service(self, session: VISASession) -> bool:
+        status = self._reach(session, lambda instrument: instrument.status_byte())
+        return bool(status & _SERVICE_REQUEST)
+
     def wait_on_event(
         self, session: VISASession, in_event_type: constants.EventType, timeout: int
     ) -> tuple[constants.EventType, VISAEventContext, StatusCode]:
-        """Return at once if the instrument requests service, else time out."""
+        """Return when the instrument requests service, or time out."""
         client = self._client(session)
         if not client.awaits_service or in_event_type not in _AWAITED:
             self._fail(session, StatusCode.error_not_enabled)
         with self.bench.lock:
-            status = self._reach(session, lambda instrument: instrument.status_byte())
-            if not status & _SERVICE_REQUEST:
-                self._wait_in_vain(timeout)
-                self._fail(session, StatusCode.error_timeout)
+            left, step = timeout / 1000, _FIRST_LOOK
+            while not self._requests_service(session):
+                if left <= 0 or step > _LAST_LOOK:
+                    self._fail(session, StatusCode.error_timeout)
+                step = min(step, left)
+                self.bench.clock.sleep(step)
+                left, step = left - step, 1.5 * step
         context = VISAEventContext(next(HANDLES))
         event = self._events[context] = constants.EventType.service_request
         return event, context, self.handle_return_value(session, StatusCode.success)

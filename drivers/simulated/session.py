@@ -37,6 +37,9 @@ class Session:
         Of the resource, shared by all its sessions.
     awaits_service : bool
         Whether service requests are enabled for ``wait_on_event``.
+    busy : float
+        Seconds that the instrument took over what was written, as of `written`, and that no
+        read has waited for yet: they passed on the virtual clock during the write.
     asserts_end : bool
         Whether the last byte of a write ends the message. On a socket and on a serial
         port, or with ``send_end`` off, an LF must.
@@ -52,6 +55,8 @@ class Session:
     termchar: bytes = b"\n"
     termchar_enabled: bool = False
     awaits_service: bool = False
+    busy: float = 0.0
+    written: float = 0.0
     asserts_end: bool = field(init=False)
     _begun: bytes = field(default=b"", init=False)
 
@@ -71,9 +76,28 @@ class Session:
         whole, self._begun = ([begun], b"") if self.asserts_end else whole_messages(begun)
         return whole
 
+    def note_write(self, started: float, ended: float) -> None:
+        """Add what the instrument took over a message; what passed meanwhile is waited for."""
+        left = self.busy - (started - self.written) if self.busy else 0.0
+        self.busy, self.written = max(left, 0.0) + ended - started, ended
+
+    def has_patience(self, now: float) -> bool:
+        """Tell whether the time-out covers what the instrument still needs for its answer.
+
+        If not, the time-out is waited for, and the next read waits for the rest. A time-out
+        of zero takes what is there.
+        """
+        left = self.busy - (now - self.written)
+        patience = self.timeout / 1000
+        self.busy, self.written = 0.0, now
+        if not 0 < patience < left:
+            return True
+        self.busy = left - patience
+        return False
+
     def begin_anew(self) -> None:
         """Forget a message that has no end yet (device clear)."""
-        self._begun = b""
+        self._begun, self.busy = b"", 0.0
 
     def attribute(self, name: ResourceAttribute) -> Any:
         """Return what was set, what the resource name says, or the default of VISA."""

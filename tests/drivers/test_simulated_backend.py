@@ -417,3 +417,43 @@ def test_closing_everything_warns_about_nothing(bench: SimulatedBench) -> None:
         again = pyvisa.ResourceManager(LabsynVisaLibrary.for_bench(bench))
         assert opened(again).query("*OPC?") == "1"
         again.close()
+
+
+def long_sweep(session: GPIBInstrument) -> None:
+    """Start a sweep of 3 s."""
+    session.write("CN 1,2;DV 2,0,0,1E-3;MM 2,1;WT 0,0.3;WV 1,1,0,0,0.1,10,1E-3")
+    session.write("XE")
+    session.write("*OPC?")
+
+
+def test_a_time_out_shorter_than_a_measurement_is_one(
+    manager: pyvisa.ResourceManager,
+) -> None:
+    session = opened(manager, timeout=1000)
+    long_sweep(session)
+    for _ in range(3):
+        with pytest.raises(pyvisa.errors.VisaIOError, match="VI_ERROR_TMO"):
+            session.read()
+    assert session.read().strip() == "1"  # 3 s and the time of ten readings
+
+
+def test_a_time_out_that_covers_the_measurement(manager: pyvisa.ResourceManager) -> None:
+    session = opened(manager, timeout=4000)
+    long_sweep(session)
+    assert session.read().strip() == "1"
+
+
+def test_a_program_that_waits_by_itself_needs_no_patience(
+    bench: SimulatedBench, manager: pyvisa.ResourceManager
+) -> None:
+    session = opened(manager, timeout=1000)
+    long_sweep(session)
+    bench.clock.sleep(2.5)
+    assert session.read().strip() == "1"
+
+
+def test_a_device_clear_ends_the_wait(manager: pyvisa.ResourceManager) -> None:
+    session = opened(manager, timeout=1000)
+    long_sweep(session)
+    session.clear()
+    assert session.query("ERRX?").startswith("+0")

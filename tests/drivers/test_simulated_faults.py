@@ -84,7 +84,10 @@ def test_a_slow_reply_takes_virtual_time() -> None:
     bench = faulty(Fault(kind="slow", match="IDN", seconds=30.0))
     with session(bench) as resource:
         before = bench.clock.now()
-        resource.query("*IDN?")
+        resource.timeout = 20_000
+        with pytest.raises(pyvisa.errors.VisaIOError, match="VI_ERROR_TMO"):
+            resource.query("*IDN?")
+        assert "B1500A" in resource.read()  # within the next 20 s
         assert bench.clock.now() - before >= 30.0
 
 
