@@ -182,13 +182,19 @@ class KeysightB1500A(SweepMeasurements, AgilentB1500):
         """Force `voltage`, measure the current, return to 0 V; raise if any was refused.
 
         The error queue is read each time: the current that flows after a refused voltage is
-        a number like any other.
+        a number like any other. The time is asked for with it, so that the reply to a pulse
+        that comes twice or late is never taken for the reply to a read.
         """
         limit = f"{compliance_current:.6g}"
         message = (
-            f"DV {channel},0,{voltage:.6g},{limit};TI {channel},0;DV {channel},0,0,{limit}"
+            f"DV {channel},0,{voltage:.6g},{limit};TTI {channel},0;DV {channel},0,0,{limit}"
         )
-        datum = self._only(self.fetch(message), channel, "I")
+        time, *data = self.fetch(message)
+        if time.kind != "T":
+            raise InstrumentDataError(
+                f"expected time and current of channel {channel}, got {[time, *data]}"
+            )
+        datum = self._only(data, channel, "I")
         try:
             self.check_errors()
         except InstrumentError as error:

@@ -49,7 +49,10 @@ def test_a_read_goes_back_to_zero_in_the_same_message() -> None:
         KeysightB1500A,
         [
             *OPENING,
-            ("DV 1,0,0.1,0.001;TI 1,0;DV 1,0,0,0.001", "000AI+001.0000E-06"),
+            (
+                "DV 1,0,0.1,0.001;TTI 1,0;DV 1,0,0,0.001",
+                "000AT+012.0000E-03,000AI+001.0000E-06",
+            ),
             ("ERRX?", '+0,"No Error."'),
         ],
     ) as instrument:
