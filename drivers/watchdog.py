@@ -278,13 +278,18 @@ def main() -> None:
     except LabsynError as error:
         sys.exit(f"labsyn watchdog: {error}")
     arrived: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-    threading.Thread(target=lambda: [arrived.put(line) for line in lines], daemon=True).start()
+    threading.Thread(target=_pass_on, args=(lines, arrived), daemon=True).start()
     sys.stdout.buffer.write(_READY)
     sys.stdout.buffer.flush()
     safe = watch(arrived, _Rescue(targets, plain["log"]))
     del held  # not before: the rescue needs them loaded
     if not safe:
         sys.exit(UNSAFE)
+
+
+def _pass_on(lines: Iterator[bytes], arrived: "queue.SimpleQueue[bytes]") -> None:
+    for line in lines:
+        arrived.put(line)
 
 
 def _lines() -> Iterator[bytes]:

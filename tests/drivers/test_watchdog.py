@@ -73,6 +73,10 @@ def test_a_second_stop_does_not_make_the_grace_longer() -> None:
     ends = threading.Timer(LONG, waiting.put, [b"bye\n"])
     ends.start()
 
+    def act(reason: str) -> bool:
+        acted.set()
+        return True
+
     def repeat() -> None:
         while not acted.wait(SHORT):
             waiting.put(b"stopping\n")
@@ -80,7 +84,7 @@ def test_a_second_stop_does_not_make_the_grace_longer() -> None:
 
     thread = threading.Thread(target=repeat)
     thread.start()
-    watch(waiting, lambda reason: not acted.set(), 4 * SHORT)
+    watch(waiting, act, 4 * SHORT)
     ends.cancel()
     thread.join()
     assert acted.is_set()
