@@ -7,7 +7,7 @@ sent is the little of `RECIPES`, and each instrument must then say itself that i
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -65,7 +65,9 @@ class Failure:
 
 
 def make_safe_by_second_session(
-    targets: Sequence[Target], clock: Clock | None = None
+    targets: Sequence[Target],
+    clock: Clock | None = None,
+    managers: Mapping[Any, Any] | None = None,
 ) -> list[Failure]:
     """Make every instrument safe, and return those that could not be.
 
@@ -80,16 +82,22 @@ def make_safe_by_second_session(
         The instruments of a bench.
     clock : Clock, optional
         Waits between the steps of a ramp; real time by default.
+    managers : mapping, optional
+        What `prepare` returned for these targets, if it was called before.
 
     Returns
     -------
     list of Failure
         Empty if every instrument said itself that it is off.
     """
-    held: list[Any] = []
-    with suppress(ConfigError):  # whose target it is will say so
-        held += prepare(targets)
-    attempts = [_Attempt(target, clock or RealClock()) for target in targets]
+    if managers is None:
+        managers = {}
+        with suppress(ConfigError):  # whose target it is will say so
+            managers = prepare(targets)
+    attempts = [
+        _Attempt(target, clock or RealClock(), managers.get(target.library))
+        for target in targets
+    ]
     for stage in STAGES:
         now = [each for each in attempts if each.stage == stage]
         for each in now:
@@ -99,22 +107,23 @@ def make_safe_by_second_session(
     return [Failure(each.target, each.reason) for each in attempts if each.reason]
 
 
-def prepare(targets: Iterable[Target]) -> list[Any]:
-    """Return the VISA resource managers that targets need.
+def prepare(targets: Iterable[Target]) -> dict[Any, Any]:
+    """Return the VISA resource manager of each library that targets need.
 
-    PyVISA keeps one only for as long as somebody holds it, and makes a new one in 0.1 s.
+    To find the default library alone takes 0.1 s, each time that PyVISA is asked for it.
 
     Raises
     ------
     ConfigError
         If there is no recipe for a driver, or a library cannot be loaded.
     """
-    managers = []
+    managers: dict[Any, Any] = {}
     for target in targets:
         if target.driver not in RECIPES:
             raise ConfigError(f"{target.name}: no recipe makes a {target.driver!r} safe")
         try:
-            managers.append(pyvisa.ResourceManager(target.library))
+            if target.library not in managers:
+                managers[target.library] = pyvisa.ResourceManager(target.library)
         except (OSError, ValueError) as error:
             raise ConfigError(f"{target.name}: no VISA library: {error}") from error
     return managers
@@ -123,8 +132,9 @@ def prepare(targets: Iterable[Target]) -> list[Any]:
 class _Attempt:
     """One instrument on its way to safety, in a thread that nobody has to wait for."""
 
-    def __init__(self, target: Target, clock: Clock) -> None:
+    def __init__(self, target: Target, clock: Clock, manager: Any) -> None:
         self.target = target
+        self._manager = manager
         self.thread = threading.Thread(target=self._run, daemon=True)
         self._clock = clock
         self._recipe = RECIPES.get(target.driver)
@@ -151,9 +161,23 @@ class _Attempt:
             elif not self._recipe.messages:
                 self._reason = ""
             else:
-                self._reason = "; ".join(_follow(self._recipe, self.target, self._clock))
+                self._reason = "; ".join(self._follow(self._recipe))
         except Exception as error:  # whatever it is, it is told and stops nobody else
             self._reason = _sentence(error)
+
+    def _follow(self, recipe: Recipe) -> list[str]:
+        """Do what the recipe says; return what went wrong."""
+        steps = _Steps()
+        with _session(self.target, self._manager) as session:
+            if recipe.clear and _knows_clear(session):
+                steps.do("device clear", partial(_clear, session))
+            if recipe.ramp:
+                steps.do("ramp", partial(_ramp_down, session, recipe.ramp, self._clock))
+            for message in recipe.messages:
+                steps.do(message, partial(session.write, message))
+            for query, is_off in recipe.confirmations:
+                steps.do(query, partial(_confirm, session, query, is_off))
+        return steps.reasons
 
 
 @dataclass
@@ -172,24 +196,9 @@ class _Steps:
             self.reasons.append(f"{what}: {_sentence(error)}")
 
 
-def _follow(recipe: Recipe, target: Target, clock: Clock) -> list[str]:
-    """Do what the recipe says; return what went wrong."""
-    steps = _Steps()
-    with _session(target) as session:
-        if recipe.clear and _knows_clear(session):
-            steps.do("device clear", partial(_clear, session))
-        if recipe.ramp:
-            steps.do("ramp", partial(_ramp_down, session, recipe.ramp, clock))
-        for message in recipe.messages:
-            steps.do(message, partial(session.write, message))
-        for query, is_off in recipe.confirmations:
-            steps.do(query, partial(_confirm, session, query, is_off))
-    return steps.reasons
-
-
 @contextmanager
-def _session(target: Target) -> Iterator[Any]:
-    session = pyvisa.ResourceManager(target.library).open_resource(
+def _session(target: Target, manager: Any) -> Iterator[Any]:
+    session = (manager or pyvisa.ResourceManager(target.library)).open_resource(
         target.resource,
         open_timeout=int(1000 * OPEN_TIMEOUT),
         timeout=int(1000 * IO_TIMEOUT),

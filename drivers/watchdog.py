@@ -234,8 +234,8 @@ def watch(
 class _Rescue:
     """What the child does when it has to act, and says about it."""
 
-    def __init__(self, targets: list[Target], log: str) -> None:
-        self._targets, self._log = targets, log
+    def __init__(self, targets: list[Target], managers: dict[Any, Any], log: str) -> None:
+        self._targets, self._managers, self._log = targets, managers, log
 
     def __call__(self, reason: str) -> bool:
         self.say(f"{reason}: making {', '.join(each.name for each in self._targets)} safe")
@@ -243,7 +243,7 @@ class _Rescue:
         for attempt in range(_ATTEMPTS):
             if attempt:
                 time.sleep(_PAUSE)
-            failures = make_safe_by_second_session(left)
+            failures = make_safe_by_second_session(left, managers=self._managers)
             for failure in failures:
                 self.say(str(failure))
             left = [failure.target for failure in failures]
@@ -274,16 +274,14 @@ def main() -> None:
     plain = json.loads(first)
     targets = [Target(**each) for each in plain["targets"]]
     try:
-        held = prepare(targets)
+        managers = prepare(targets)
     except LabsynError as error:
         sys.exit(f"labsyn watchdog: {error}")
     arrived: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_pass_on, args=(lines, arrived), daemon=True).start()
     sys.stdout.buffer.write(_READY)
     sys.stdout.buffer.flush()
-    safe = watch(arrived, _Rescue(targets, plain["log"]))
-    del held  # not before: the rescue needs them loaded
-    if not safe:
+    if not watch(arrived, _Rescue(targets, managers, plain["log"])):
         sys.exit(UNSAFE)
 
 
