@@ -54,7 +54,7 @@ def off(
     from labsyn.drivers.emergency import make_safe_by_second_session
 
     config = load_config(bench)
-    if config.simulation is not None:
+    if config.is_simulated:
         raise ConfigError(f"{bench} has a [simulation]: nothing real is there to switch off")
     targets = emergency_targets(config)
     failures = {each.target: str(each) for each in make_safe_by_second_session(targets)}

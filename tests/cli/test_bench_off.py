@@ -8,7 +8,7 @@ import pytest
 
 from labsyn.cli.main import main
 from labsyn.drivers.bench import Bench
-from labsyn.drivers.config import BenchConfig
+from labsyn.drivers.bench_model import BenchConfig
 from labsyn.drivers.simulated.bench import SimulatedBench
 from labsyn.drivers.simulated.server import BenchServer
 
@@ -58,9 +58,9 @@ def test_a_bench_that_another_program_drives(
 ) -> None:
     simulated, path = served
     with Bench.open(path) as bench:
-        bench._instruments["smu"].command("CN 1")
-        bench._instruments["smu"].command("DV 1,0,1,1E-3")
-        bench._instruments["lock_in"].amplitude = 1.0
+        bench._connections["smu"].instrument.command("CN 1")
+        bench._connections["smu"].instrument.command("DV 1,0,1,1E-3")
+        bench._connections["lock_in"].instrument.amplitude = 1.0
         assert len(still_on(simulated)) == 2
         assert off(path, monkeypatch) == 0
         assert still_on(simulated) == []

@@ -11,8 +11,8 @@ import pytest
 import pyvisa
 
 from labsyn.data.errors import ConfigError
+from labsyn.drivers.bench_model import BenchConfig
 from labsyn.drivers.catalogue import DRIVERS
-from labsyn.drivers.config import BenchConfig
 from labsyn.drivers.emergency import (
     LAST_WAIT,
     STAGE_WAIT,

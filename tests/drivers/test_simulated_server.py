@@ -81,7 +81,9 @@ def test_every_driver_opens_over_a_socket(name: str) -> None:
     )
     with BenchServer(SimulatedBench.from_config(config), port_base=0) as server:
         ((_, port),) = server.addresses.values()
-        instrument = open_driver(name, f"TCPIP0::127.0.0.1::{port}::SOCKET", "@py", RealClock(), {})
+        instrument = open_driver(
+            name, f"TCPIP0::127.0.0.1::{port}::SOCKET", "@py", RealClock(), {}
+        )
         assert instrument.settings()
         instrument.check_errors()
         instrument.shutdown()

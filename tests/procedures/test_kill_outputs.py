@@ -15,7 +15,7 @@ from signal import Signals
 
 import pytest
 
-from labsyn.drivers.config import BenchConfig
+from labsyn.drivers.bench_model import BenchConfig
 from labsyn.drivers.simulated.bench import SimulatedBench
 from labsyn.drivers.simulated.server import BenchServer
 
@@ -47,7 +47,7 @@ class Told(PulseTrain):
         if self.rows == 3:
             os.write(1, b"driven\\n")
             if self.hangs:
-                analyser = bench._instruments["smu"]
+                analyser = bench._connections["smu"].instrument
                 analyser.timeout = 600.0
                 analyser.read()
 
@@ -59,7 +59,7 @@ def hang():
     train()
 
 def field():
-    magnet = bench._instruments["magnet"]
+    magnet = bench._connections["magnet"].instrument
     magnet.setup_current(voltage_limit=36.0)
     magnet.ramp_current(1.0)
     os.write(1, b"driven\\n")
@@ -68,8 +68,8 @@ def field():
         magnet.ramp_current(-6.0)
 
 with Bench.open(folder / "bench.toml") as bench:
-    bench._instruments["switch"].close_channels("1101", "1203")
-    bench._instruments["pulser"].ch_1.output = True
+    bench._connections["switch"].instrument.close_channels("1101", "1203")
+    bench._connections["pulser"].instrument.ch_1.output = True
     {"train": train, "hang": hang, "field": field}[way]()
 """
 WAYS = ("train", "hang", "field")
