@@ -19,7 +19,8 @@ from labsyn.drivers.bench_model import BenchConfig
 from labsyn.drivers.emergency import Target
 from labsyn.drivers.simulated.bench import SimulatedBench
 from labsyn.drivers.simulated.server import BenchServer
-from labsyn.drivers.watchdog import Watchdog, watch
+from labsyn.drivers.watchdog import Watchdog
+from labsyn.drivers.watchdog_process import watch
 
 StillOn = Callable[[SimulatedBench], list[str]]
 SHORT, LONG = 0.05, 30.0
