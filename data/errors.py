@@ -19,6 +19,7 @@
         │   ├── InstrumentDataError     a reply that cannot be read
         │   ├── InstrumentBusy          not ready in time
         │   └── InstrumentDisconnected  no reply at all
+        ├── WatchdogError        nobody would make the bench safe if this process were killed
         └── UnsafeShutdownError  an instrument could not be brought to its safe state
 
 Each also is the builtin that fits, so that ``except ValueError`` works as usual.
@@ -116,6 +117,10 @@ class InstrumentBusy(InstrumentError, TimeoutError):  # noqa: N818, a state
 
 class InstrumentDisconnected(InstrumentError, ConnectionError):  # noqa: N818, a state
     """An instrument does not answer any more."""
+
+
+class WatchdogError(BenchError):
+    """The process that makes a bench safe when this one is killed could not be started."""
 
 
 class UnsafeShutdownError(BenchError):

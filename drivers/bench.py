@@ -14,6 +14,7 @@ from labsyn.drivers.casting import cast, check_roles
 from labsyn.drivers.clock import Clock, RealClock
 from labsyn.drivers.config import load_config, simulated_config
 from labsyn.drivers.connection import Connection
+from labsyn.drivers.emergency import Target
 from labsyn.drivers.guard import (
     GuardedField,
     GuardedPulseSource,
@@ -24,6 +25,7 @@ from labsyn.drivers.limits import Limits
 from labsyn.drivers.roles import Switch
 from labsyn.drivers.safe_state import make_all_safe
 from labsyn.drivers.safety import StopSignals
+from labsyn.drivers.watchdog import Watchdog
 from labsyn.drivers.wire_log import WireLog
 
 _GUARDS = {
@@ -64,6 +66,8 @@ class Bench:
         If another program drives one of the instruments.
     BenchError
         If an instrument cannot be reached; those already open are closed again.
+    WatchdogError
+        If the bench is real and its watchdog does not start.
     """
 
     def __init__(
@@ -74,7 +78,8 @@ class Bench:
         self.limits: Limits = config.limits_of()
         self.die = ""
         self.clock: Clock
-        self.signals = StopSignals()
+        self.watchdog = Watchdog()
+        self.signals = StopSignals(self.watchdog)
         self.simulation: Any = None
         self._cast: dict[str, Any] = {}
         self._connections: dict[str, Connection] = {}
@@ -86,13 +91,17 @@ class Bench:
             self.clock = RealClock()
         self.account = Account(self.clock)
         self._log = WireLog.opened(wire_log, library) if wire_log else None
+        if not self.is_simulated and config.watchdog:
+            self.watchdog.start(emergency_targets(config))
         try:
             for name, instrument in config.instruments.items():
                 self._connections[name] = Connection.open(
                     name, instrument, library, self.clock, exclusive=not self.is_simulated
                 )
+            self.watchdog.confirm()
         except BaseException:
             self._close_all()
+            self.watchdog.close()
             raise
         atexit.register(self.close)
 
@@ -236,9 +245,9 @@ class Bench:
 
     @property
     def warnings(self) -> list[str]:
-        """What a person at the bench should be told of its wiring and its connections."""
+        """What a person at the bench should be told of wiring, connections and watchdog."""
         wiring = list(self.simulation.wiring.warnings) if self.is_simulated else []
-        return wiring + self.account.notes
+        return wiring + self.account.notes + self.watchdog.warnings
 
     def make_safe(self) -> None:
         """Bring every instrument to 0 V and off, each independently of the others.
@@ -255,16 +264,25 @@ class Bench:
             raise UnsafeShutdownError(
                 f"could not make safe: {'; '.join(failed)}; switch the outputs off by hand"
             )
+        self.watchdog.safe()
 
     def close(self) -> None:
-        """Make safe and close; a second call does nothing."""
+        """Make safe and close; a second call does nothing.
+
+        What this process cannot make safe, the watchdog tries once its sessions are closed.
+        """
         if not self._connections:
             return
         atexit.unregister(self.close)
         try:
             self.make_safe()
-        finally:
+        except BaseException as error:
             self._close_all()
+            if self.watchdog.abandon():
+                error.add_note("its watchdog has made every instrument safe since")
+            raise
+        self._close_all()
+        self.watchdog.close()
 
     def __enter__(self) -> "Bench":
         self.signals.__enter__()
@@ -335,6 +353,13 @@ def twin_of(config: BenchConfig) -> BenchConfig:
             },
         }
     )
+
+
+def emergency_targets(config: BenchConfig) -> list[Target]:
+    """Return what a second session needs to make the instruments of a bench safe."""
+    return [
+        Target(name, each.driver, each.resource) for name, each in config.instruments.items()
+    ]
 
 
 def _simulate(config: BenchConfig) -> tuple[Any, Any]:

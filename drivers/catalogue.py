@@ -37,4 +37,6 @@ def open_driver(
     kind = driver(name)
     if "clock" in inspect.signature(kind).parameters:
         options = {**options, "clock": clock}
+    if resource.upper().endswith("::SOCKET"):  # a stream has no end of message but a line's
+        options = {**options, "tcpip": {"read_termination": "\n", "write_termination": "\n"}}
     return kind(resource, visa_library=library, **options)

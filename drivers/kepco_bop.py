@@ -9,12 +9,12 @@ from pymeasure.instruments.kepco import KepcoBOP3612
 from labsyn.data.errors import LimitError
 from labsyn.drivers.clock import Clock, RealClock
 from labsyn.drivers.error_queue import check_error_queue
+from labsyn.drivers.ramp import RAMP_RATE, ramp_steps
 from labsyn.drivers.strict_settings import choice_setting, number_setting
 from labsyn.drivers.wire_errors import WireErrors
 
 MAX_CURRENT = 12.0
 MAX_VOLTAGE = 36.0
-_RAMP_STEPS_PER_SECOND = 20
 
 
 class KepcoBOP(WireErrors, KepcoBOP3612):
@@ -39,7 +39,12 @@ class KepcoBOP(WireErrors, KepcoBOP3612):
     MODEL = re.compile(r"BOP.?36-12")
 
     def __init__(
-        self, adapter: Any, *, ramp_rate: float = 5.0, clock: Clock | None = None, **visa: Any
+        self,
+        adapter: Any,
+        *,
+        ramp_rate: float = RAMP_RATE,
+        clock: Clock | None = None,
+        **visa: Any,
     ) -> None:
         if not 0 < ramp_rate < math.inf:
             raise LimitError(f"a ramp rate of {ramp_rate:g} A/s must be positive")
@@ -105,12 +110,9 @@ class KepcoBOP(WireErrors, KepcoBOP3612):
     def ramp_current(self, amperes: float) -> None:
         """Go to `amperes` at the ramp rate, in steps of 50 ms."""
         _check_range(amperes, MAX_CURRENT, "A", "a current")
-        start = self.current_setpoint
-        seconds = abs(amperes - start) / self._ramp_rate
-        n_steps = max(math.ceil(seconds * _RAMP_STEPS_PER_SECOND), 1)
-        for step in range(1, n_steps + 1):
-            self.current_setpoint = start + (amperes - start) * step / n_steps
-            self._clock.sleep(seconds / n_steps)
+        for current, seconds in ramp_steps(self.current_setpoint, amperes, self._ramp_rate):
+            self.current_setpoint = current
+            self._clock.sleep(seconds)
 
     def settings(self) -> dict[str, str]:
         """Return the instrument's own words for its state, for the run file."""

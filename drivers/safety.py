@@ -3,7 +3,8 @@
 The first SIGINT, SIGTERM or SIGHUP during a run only sets a flag: the run stops after the
 current row, and leaving the bench makes it safe. A second one, or one outside a run, raises
 in the main thread, which leaves the bench as well. While a file is being finished no signal
-is let through: it is delivered when the file is whole.
+is let through: it is delivered when the file is whole. Each signal is also told to the
+watchdog, which makes the bench safe if that has not happened a second later.
 """
 
 import signal
@@ -13,11 +14,18 @@ from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any
 
+from labsyn.drivers.watchdog import Watchdog
+
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
 
 
 class StopSignals:
     """Context manager that turns signals into a request to stop.
+
+    Parameters
+    ----------
+    watchdog : Watchdog, optional
+        Who is told of every signal, and of every run that begins.
 
     Attributes
     ----------
@@ -25,8 +33,9 @@ class StopSignals:
         Name of the signal that asked to stop the current run; empty while none did.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, watchdog: Watchdog | None = None) -> None:
         self.requested = ""
+        self._watchdog = watchdog or Watchdog()
         self._running = False
         self._held: int | None = None  # 0 while held back and none came
         self._previous: dict[int, Any] = {}
@@ -56,6 +65,7 @@ class StopSignals:
         Afterwards they stay held until the `hold` that finishes the file has ended, so that
         none comes in between.
         """
+        self._watchdog.running()
         self.requested, self._running = "", True
         try:
             yield
@@ -74,6 +84,7 @@ class StopSignals:
                 self._handle(number, None)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
+        self._watchdog.stopping()
         if self._held is not None:
             self._held = self._held or number
             return

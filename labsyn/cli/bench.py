@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="The bench itself: serve (simulated, over TCP).", no_args_is_help=True)
+app = typer.Typer(
+    help="The bench itself: off, serve (simulated, over TCP).", no_args_is_help=True
+)
 
 
 @app.command()
@@ -38,3 +40,25 @@ def serve(
         for resource, (address, port) in server.addresses.items():
             typer.echo(f"{resource}: TCPIP0::{address}::{port}::SOCKET (lines end with LF)")
         threading.Event().wait()  # the servers have threads of their own
+
+
+@app.command()
+def off(
+    bench: Annotated[Path, typer.Argument(help="The bench file of a real bench.")],
+) -> None:
+    """Make a real bench safe from outside, while another program drives it or hangs."""
+    from labsyn.cli.console import UNSAFE
+    from labsyn.data.errors import ConfigError
+    from labsyn.drivers.bench import emergency_targets
+    from labsyn.drivers.config import load_config
+    from labsyn.drivers.emergency import make_safe_by_second_session
+
+    config = load_config(bench)
+    if config.is_simulated:
+        raise ConfigError(f"{bench} has a [simulation]: nothing real is there to switch off")
+    targets = emergency_targets(config)
+    failures = {each.target: str(each) for each in make_safe_by_second_session(targets)}
+    for target in targets:
+        typer.echo(failures.get(target, f"{target.name} at {target.resource} is safe"))
+    if failures:
+        raise typer.Exit(UNSAFE)

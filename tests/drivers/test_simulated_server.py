@@ -9,6 +9,8 @@ import pyvisa
 
 from labsyn.data.errors import BenchError
 from labsyn.drivers.bench_model import BenchConfig
+from labsyn.drivers.catalogue import DRIVERS, open_driver
+from labsyn.drivers.clock import RealClock
 from labsyn.drivers.simulated import server
 from labsyn.drivers.simulated.bench import SimulatedBench
 from labsyn.drivers.simulated.faults import Fault, FaultyInstrument
@@ -66,6 +68,27 @@ def test_through_pyvisa_py(address: Address) -> None:
     ) as resource:
         assert "B1500A" in resource.query("*IDN?")  # type: ignore[attr-defined]
     manager.close()
+
+
+@pytest.mark.parametrize("name", DRIVERS)
+def test_every_driver_opens_over_a_socket(name: str) -> None:
+    """No end of a message but a line's, and no error for a read that nobody asked for."""
+    config = BenchConfig.model_validate(
+        {
+            "instruments": {"it": {"driver": name, "resource": "GPIB0::1::INSTR"}},
+            "simulation": {"device": "lixcoo2"},
+        }
+    )
+    with BenchServer(SimulatedBench.from_config(config), port_base=0) as server:
+        ((_, port),) = server.addresses.values()
+        instrument = open_driver(
+            name, f"TCPIP0::127.0.0.1::{port}::SOCKET", "@py", RealClock(), {}
+        )
+        assert instrument.settings()
+        instrument.check_errors()
+        instrument.shutdown()
+        instrument.check_errors()
+        instrument.adapter.close()
 
 
 def test_messages_may_come_in_pieces(address: Address) -> None:

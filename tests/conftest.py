@@ -1,0 +1,51 @@
+"""What tests of the safe state share: which outputs of a simulated bench are on."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from labsyn.drivers.simulated.bench import SimulatedBench
+from labsyn.drivers.simulated.faults import FaultyInstrument
+from labsyn.drivers.simulated.instrument import SimulatedInstrument
+
+StillOn = Callable[[SimulatedBench], list[str]]
+
+
+@pytest.fixture
+def still_on() -> StillOn:
+    """Return what names the outputs of a bench that are not at rest; empty if it is safe."""
+
+    def look(bench: SimulatedBench) -> list[str]:
+        with bench.lock:
+            return [
+                f"{address} {output}"
+                for address, instrument in bench.instruments.items()
+                for output in _driven(instrument)
+            ]
+
+    return look
+
+
+def _driven(instrument: SimulatedInstrument) -> list[str]:
+    """Look inside, past everything that an instrument could answer."""
+    inside: Any = instrument.inner if isinstance(instrument, FaultyInstrument) else instrument
+    match type(inside).__name__:
+        case "SimulatedB1500A":
+            return [
+                f"{n}: {volts} V" for n, volts in inside.outputs().items() if volts is not None
+            ]
+        case "SimulatedKeithley3706A":
+            return list(inside.relays.all_closed)
+        case "SimulatedSR830" | "SimulatedSR860":
+            return [
+                f"{name}: {inside.settings[name]} V"
+                for name in inside.settings
+                if name[0] in ("SLVL", "SOFF", "AUXV") and inside.settings[name] > 0.004
+            ]
+        case "SimulatedKepcoBOP":
+            left = [f"{inside.current} A"] if inside.current else []
+            return [*left, f"{inside.voltage} V"] if inside.on else left
+        case "SimulatedLakeShore425":
+            return []
+    return [f"{n}" for n, channel in inside.channels.items() if channel.output]
