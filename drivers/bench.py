@@ -77,20 +77,13 @@ class Bench:
         self.text = text
         self.limits: Limits = config.limits_of()
         self.die = ""
-        self.clock: Clock
         self.watchdog = Watchdog()
         self.signals = StopSignals(self.watchdog)
-        self.simulation: Any = None
         self._cast: dict[str, Any] = {}
         self._connections: dict[str, Connection] = {}
-        library: Any = ""
-        if config.is_simulated:
-            self.simulation, library = _simulate(config)
-            self.clock = self.simulation.clock
-        else:
-            self.clock = RealClock()
+        self.simulation, library, self.clock = surroundings(config)
         self.account = Account(self.clock)
-        self._log = WireLog.opened(wire_log, library) if wire_log else None
+        self._log = WireLog.opened(wire_log, library, self.clock.now) if wire_log else None
         if not self.is_simulated and config.watchdog:
             self.watchdog.start(emergency_targets(config))
         try:
@@ -127,13 +120,18 @@ class Bench:
 
     @classmethod
     def simulated(
-        cls, device: str = "lixcoo2", seed: int = 0, **parameters: float | str
+        cls,
+        device: str = "lixcoo2",
+        seed: int = 0,
+        *,
+        wire_log: Path | str | None = None,
+        **parameters: float | str,
     ) -> "Bench":
         """Return a bench without hardware, wired to one device drawn with `seed`.
 
         `parameters` replace those of the drawn device, for example ``sigma_c2c=0``.
         """
-        return cls(simulated_config(device, seed, parameters))
+        return cls(simulated_config(device, seed, parameters), wire_log=wire_log)
 
     @classmethod
     def open_twin(cls, path: Path | str, *, roles: Iterable[str] = ()) -> "Bench":
@@ -216,7 +214,7 @@ class Bench:
             name: {
                 "driver": self.config.instruments[name].driver,
                 "resource": self.config.instruments[name].resource,
-                "idn": connection.idn,
+                "idn": connection.identity.idn,
                 "settings": settings[name],
                 "simulated": self.is_simulated,
             }
@@ -247,7 +245,13 @@ class Bench:
     def warnings(self) -> list[str]:
         """What a person at the bench should be told of wiring, connections and watchdog."""
         wiring = list(self.simulation.wiring.warnings) if self.is_simulated else []
-        return wiring + self.account.notes + self.watchdog.warnings
+        left = [
+            f"{name}: {text}"
+            for name, connection in self._connections.items()
+            for text in connection.warnings
+        ]
+        ended = [self._log.trouble] if self._log is not None and self._log.trouble else []
+        return wiring + left + ended + self.account.notes + self.watchdog.warnings
 
     def make_safe(self) -> None:
         """Bring every instrument to 0 V and off, each independently of the others.
@@ -362,9 +366,12 @@ def emergency_targets(config: BenchConfig) -> list[Target]:
     ]
 
 
-def _simulate(config: BenchConfig) -> tuple[Any, Any]:
+def surroundings(config: BenchConfig) -> tuple[Any, Any, Clock]:
+    """Return simulation (None on a real bench), PyVISA library and clock of a bench file."""
+    if not config.is_simulated:
+        return None, "", RealClock()
     from labsyn.drivers.simulated.backend import LabsynVisaLibrary
     from labsyn.drivers.simulated.bench import SimulatedBench
 
     simulation = SimulatedBench.from_config(config)
-    return simulation, LabsynVisaLibrary.for_bench(simulation)
+    return simulation, LabsynVisaLibrary.for_bench(simulation), simulation.clock

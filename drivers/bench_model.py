@@ -242,18 +242,48 @@ class BenchConfig(_Section):
         reached = [ends[channel] for channel in path if channel in ends]
         return path, reached[0] if reached else part.terminal
 
+    def ways(self, role: str) -> list[str]:
+        """Return the dies on which a role has a path, and "" where it needs none."""
+        dies = [die for die, each in self.dies.items() if role in each.paths]
+        return dies if dies and not self.roles.sources()[role].path else ["", *dies]
+
+    def terminals_of(self, role: str) -> list[str]:
+        """Return every terminal that a role reaches: by itself, and on each die."""
+        return list(dict.fromkeys(self.way_of(role, die)[1] for die in self.ways(role)))
+
+    def wired_instruments(self) -> set[str]:
+        """Return the instruments with an output on a terminal, for good or through relays."""
+        starts = [
+            start for each in self.instruments.values() for start, _ in each.paths.values()
+        ]
+        wired = {output.partition("/")[0] for output in [*self.outputs(), *starts]}
+        return wired | {role.instrument for role in self.roles.sources().values()}
+
+    def used_channels(self) -> list[str]:
+        """Return the channels of the switch that paths of roles and dies close."""
+        paths = [role.path for role in self.roles.sources().values()]
+        paths += [path for die in self.dies.values() for path in die.paths.values()]
+        return list(dict.fromkeys(channel for path in paths for channel in path))
+
     def limits_of(self, terminal: str = "") -> Limits:
         """Return the limits that hold at `terminal`, or of the bench as a whole."""
-        limits = Limits(terminal=terminal, **_given(self.limits))  # type: ignore[arg-type]
+        limits = Limits(terminal=terminal, **given(self.limits))  # type: ignore[arg-type]
         device = terminal.partition(":")[0] if ":" in terminal else "1"
         places = [("devices", device), ("terminals", terminal)] if terminal else []
         for kind, name in places:
             tighter = getattr(self.limits, kind).get(name)
             if tighter is not None:
-                limits = limits.tightened(_given(tighter), f"[limits.{kind}.{name}]")
+                limits = limits.tightened(given(tighter), f"[limits.{kind}.{name}]")
         return limits
 
 
-def _given(limits: TighterLimits) -> dict[str, float]:
+def given(limits: TighterLimits) -> dict[str, float]:
+    """Return the limits that a section of the bench file sets."""
     values = {name: getattr(limits, name) for name in TighterLimits.model_fields}
     return {name: value for name, value in values.items() if value is not None}
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON schema of bench files, for editors that complete and check TOML."""
+    dialect = "https://json-schema.org/draft/2020-12/schema"
+    return {"$schema": dialect, **BenchConfig.model_json_schema(), "title": "labsyn bench"}

@@ -39,19 +39,28 @@ class RealClock:
 
 
 class VirtualClock:
-    """Simulated time: a thousand seconds of retention take no time at all."""
+    """Simulated time: a thousand seconds of retention take no time at all.
+
+    Attributes
+    ----------
+    lock : threading.RLock
+        Held by whoever lets time pass or changes what happens in it: instruments are made
+        safe by threads of their own.
+    """
 
     simulated = True
 
     def __init__(self) -> None:
         self._now = 0.0
+        self.lock = threading.RLock()
 
     def now(self) -> float:
         return self._now
 
     def sleep(self, seconds: float) -> None:
         if seconds > 0:
-            self._now += seconds
+            with self.lock:
+                self._now += seconds
 
     def wake(self) -> None:
         """Do nothing: virtual waits are over at once."""

@@ -6,10 +6,11 @@ from typing import Any
 
 import pyvisa
 
-from labsyn.data.errors import BenchError, InstrumentDisconnected
+from labsyn.data.errors import BenchError, InstrumentDisconnected, LabsynError
 from labsyn.drivers.bench_model import InstrumentConfig
 from labsyn.drivers.catalogue import driver, open_driver
 from labsyn.drivers.clock import Clock
+from labsyn.drivers.identity import Identity, identify
 from labsyn.drivers.resource_lock import ResourceLock
 from labsyn.drivers.wire import as_labsyn_errors
 
@@ -22,16 +23,15 @@ class Connection:
     ----------
     config : InstrumentConfig
         What the bench file says of it.
-    idn : str
-        Its answer to ``*IDN?``.
+    identity : Identity
+        What it said before the driver opened it.
     instrument : object
         The open driver.
     """
 
     config: InstrumentConfig
-    idn: str
+    identity: Identity
     instrument: Any
-    library: Any
     lock: ResourceLock | None
 
     @classmethod
@@ -53,11 +53,10 @@ class Connection:
         resource, kind = config.resource, config.driver
         lock = ResourceLock.taken(resource) if exclusive else None
         try:
-            with as_labsyn_errors(name, "open"):
-                idn = _identify(resource, library, config.timeout)
-            if not driver(kind).MODEL.search(idn):
+            identity = identify(name, kind, resource, library, config.timeout)
+            if not driver(kind).MODEL.search(identity.idn):
                 raise BenchError(
-                    f"{name} at {resource} is {idn!r}, no instrument for {kind}; "
+                    f"{name} at {resource} is {identity.idn!r}, no instrument for {kind}; "
                     "check the address in the bench file"
                 )
             with as_labsyn_errors(name, "open"):
@@ -66,7 +65,7 @@ class Connection:
         except BaseException as error:
             if lock is not None:
                 lock.release()
-            if isinstance(error, BenchError):
+            if isinstance(error, LabsynError):
                 error.add_note(f"while opening {name} at {resource}")
                 raise
             if isinstance(error, pyvisa.errors.LibraryError | OSError | ValueError):
@@ -74,7 +73,13 @@ class Connection:
                     f"cannot open {name} at {resource}: {error}"
                 ) from error
             raise
-        return cls(config, idn, instrument, library, lock)
+        return cls(config, identity, instrument, lock)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What it had left of whoever used it before, for a person at the bench."""
+        left = [f"a stale reply {text[:80]!r} was read away" for text in self.identity.stale]
+        return left + [f"an error from before: {text}" for text in self.identity.errors]
 
     def close(self) -> None:
         """Close the session and give the instrument back."""
@@ -89,11 +94,3 @@ class Connection:
 def _options(config: InstrumentConfig) -> dict[str, Any]:
     switch = {"never_together": config.never_together, "forbidden": config.forbidden}
     return {key: value for key, value in switch.items() if value}
-
-
-def _identify(resource: str, library: Any, timeout: float) -> str:
-    """Ask who is there, and nothing else: it may be somebody else's instrument."""
-    session = pyvisa.ResourceManager(library).open_resource(resource, read_termination="\n")
-    with session:
-        session.timeout = timeout * 1000
-        return str(session.query("*IDN?")).strip()  # type: ignore[attr-defined]

@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from labsyn.drivers.connection import Connection
@@ -18,11 +18,18 @@ _BOUND = 15.0  # seconds for one instrument; a coil ramps down in 2.4 s
 _ANSWER = 2000.0  # ms: who does not answer now is given up sooner than in a measurement
 
 
-def make_all_safe(connections: Mapping[str, Connection]) -> list[str]:
+def make_all_safe(connections: Mapping[str, Connection], bound: float = _BOUND) -> list[str]:
     """Shut every instrument down; return a sentence for each that could not be reached.
 
     An instrument that fails, or does not come back in time, does not stop the next. Ctrl-C
     waits until all are off.
+
+    Parameters
+    ----------
+    connections : mapping of str to Connection
+        The instruments by name.
+    bound : float
+        Seconds after which an instrument is given up.
     """
     failed: list[str] = []
     interrupt: BaseException | None = None
@@ -34,12 +41,12 @@ def make_all_safe(connections: Mapping[str, Connection]) -> list[str]:
         ).start()
         while True:
             try:
-                reached = done.wait(_BOUND)
+                reached = done.wait(bound)
                 break
             except BaseException as error:  # once more: the instrument is not off yet
                 interrupt = error
         if not reached:
-            failed.append(f"{name} (no answer within {_BOUND:g} s)")
+            failed.append(f"{name} (no answer within {bound:g} s)")
         elif trouble and isinstance(trouble[0], Exception):
             failed.append(f"{name} ({trouble[0]})")
         elif trouble:
@@ -56,11 +63,23 @@ def _stage(connection: Connection) -> int:
 
 def _shut_down(instrument: Any, trouble: list[BaseException], done: threading.Event) -> None:
     try:
-        with contextlib.suppress(Exception):  # a dead session has no time-out to set
-            connection = instrument.adapter.connection
-            connection.timeout = min(connection.timeout, _ANSWER)
-        instrument.shutdown()
+        with _short_timeout(instrument):
+            instrument.shutdown()
     except BaseException as error:  # whatever it is, the next one must be switched off
         trouble.append(error)
     finally:
         done.set()
+
+
+@contextlib.contextmanager
+def _short_timeout(instrument: Any) -> Iterator[None]:
+    """Wait for answers no longer than `_ANSWER`; the bench may go on with the old time-out."""
+    with contextlib.suppress(Exception):  # a dead session has no time-out to set
+        session = instrument.adapter.connection
+        before = session.timeout
+        session.timeout = min(before, _ANSWER)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(Exception):
+            session.timeout = before

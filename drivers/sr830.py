@@ -38,6 +38,7 @@ class SR830(SRSStatus, srs.SR830):
     """
 
     MODEL = re.compile(r"SR830")
+    HIGHEST_AMPLITUDE = 5.0  # volt rms
     OVERLOADS = 0b1111  # input, filter, output, reference unlocked
 
     def __init__(self, adapter: Any, **visa: Any) -> None:
@@ -52,7 +53,7 @@ class SR830(SRSStatus, srs.SR830):
         "SLVL%0.3f",
         """Control the sine output in volt rms (float, strictly 0.004 to 5, steps of 2 mV).""",
         validator=_strict_amplitude,
-        values=(MINIMUM_AMPLITUDE, 5.0),
+        values=(MINIMUM_AMPLITUDE, HIGHEST_AMPLITUDE),
         check_set_errors=True,
     )
     sine_voltage = amplitude

@@ -1,6 +1,5 @@
 """A simulated bench: instruments at addresses, wired to devices, on one virtual clock."""
 
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,7 +35,8 @@ class SimulatedBench:
     Attributes
     ----------
     lock : threading.RLock
-        Held for each message: a second session may switch off from another thread.
+        That of the clock, held for each message: a second session may switch off from
+        another thread.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class SimulatedBench:
         self.clock = clock
         self.devices = dict(devices or {})
         self.environment = environment or Environment(wiring.advance_all, wiring.apply_all)
-        self.lock = threading.RLock()
+        self.lock = clock.lock
 
     def describe_device(self) -> dict[str, Any]:
         """Return kind and parameters of the (first) device under test, for the run file."""

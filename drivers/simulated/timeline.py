@@ -53,16 +53,18 @@ class Timeline(VirtualClock):
 
     def sleep(self, seconds: float) -> None:
         if seconds > 0:
-            self.sleep_until(self._now + seconds)
+            with self.lock:
+                self.sleep_until(self._now + seconds)
 
     def sleep_until(self, time: float) -> None:
         """Let time pass until `time`; nothing happens if that is over already."""
-        if not self._waiting:
-            self._now = max(time, self._now)
-            return
-        self.departure, self.horizon = self._now, max(time, self._now)
-        while self._waiting and self._waiting[0][0] <= time:
-            due, _, process = heapq.heappop(self._waiting)
-            self._now = max(self._now, due)
-            self.start(process)
-        self._now = self.horizon
+        with self.lock:
+            if not self._waiting:
+                self._now = max(time, self._now)
+                return
+            self.departure, self.horizon = self._now, max(time, self._now)
+            while self._waiting and self._waiting[0][0] <= time:
+                due, _, process = heapq.heappop(self._waiting)
+                self._now = max(self._now, due)
+                self.start(process)
+            self._now = self.horizon

@@ -40,6 +40,7 @@ def _code(error: BaseException) -> int:
         InstrumentDisconnected,
         LabsynError,
         LimitError,
+        LockedError,
         RoleError,
         UnitError,
         UnsafeShutdownError,
@@ -47,7 +48,7 @@ def _code(error: BaseException) -> int:
 
     if isinstance(error, UnsafeShutdownError):
         return UNSAFE
-    if isinstance(error, InstrumentDisconnected):
+    if isinstance(error, InstrumentDisconnected | LockedError):
         return UNREACHABLE
     if isinstance(error, ConfigError | LimitError | RoleError | UnitError):
         return USAGE
@@ -75,7 +76,8 @@ def print_table(title: str, heads: list[str], rows: list[list[str]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    console = Console(width=None if sys.stdout.isatty() else 140)
+    width = None if sys.stdout.isatty() else 140
+    console = Console(width=width, markup=False)  # "[limits]" is a text, no style
     table = Table(title=title, title_justify="left", title_style="bold")
     for head in heads:
         table.add_column(head, overflow="fold")

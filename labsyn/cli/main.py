@@ -54,7 +54,8 @@ def main() -> None:
     """Run the command line and leave with its exit code.
 
     0 all went well, 1 something failed, 2 wrong usage or configuration, 3 the bench cannot
-    be reached, 4 the bench could not be made safe, 130 interrupted.
+    be reached (another program that drives it counts), 4 the bench could not be made safe,
+    130 interrupted.
     """
     wants_traceback = _TRACEBACK in sys.argv
     arguments = [word for word in sys.argv[1:] if word != _TRACEBACK]

@@ -39,6 +39,9 @@ def run(
         bool,
         typer.Option("--dry-run", help="Play it on the simulated twin; touch nothing real."),
     ] = False,
+    wire_log: Annotated[
+        Path | None, typer.Option(help="Append every message on the wire to this file.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Run a procedure and store the run: labsyn run pulse_train --device lixcoo2."""
@@ -61,11 +64,17 @@ def run(
     if bench is not None and seed is not None:
         raise ConfigError("--seed goes with --device; a bench file has its own seed")
     chosen = find_procedure(procedure)(**_assignments(settings or [], "--set"))
+    if dry_run and wire_log is not None:
+        raise ConfigError("--wire-log goes with a run; --dry-run sends nothing")
     if dry_run:
         twin = Bench.open_twin(bench, roles=chosen.ROLES) if bench else None
         _dry_run(chosen, twin or Bench.simulated(device, seed=seed or 0), as_json)
         return
-    opened = Bench.open(bench) if bench else Bench.simulated(device, seed=seed or 0)
+    opened = (
+        Bench.open(bench, roles=chosen.ROLES, wire_log=wire_log)
+        if bench
+        else Bench.simulated(device, seed=seed or 0, wire_log=wire_log)
+    )
     where = f"a simulated {device}" if device else bench
     with opened, one_step(f"{procedure} on {where}") as update:
         stored = measure(

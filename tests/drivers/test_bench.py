@@ -17,6 +17,7 @@ from labsyn.drivers.bench import Bench
 from labsyn.drivers.bench_model import InstrumentConfig
 from labsyn.drivers.config import load_config
 from labsyn.drivers.connection import Connection
+from labsyn.drivers.identity import Identity
 
 BENCH_FILE = """
 [instruments.smu]
@@ -118,7 +119,7 @@ class Dead:
 
 def put_first(bench: Bench, name: str, instrument: Dead) -> None:
     config = InstrumentConfig(driver="Keysight81160A", resource=name)
-    dead = Connection(config, "", instrument, None, None)
+    dead = Connection(config, Identity(""), instrument, None)
     bench._connections = {name: dead, **bench._connections}
 
 
