@@ -49,15 +49,16 @@ def check_bench(config: BenchConfig, *, drive: bool = False) -> Iterator[Finding
     good = True
     _, library, clock = surroundings(config)
     connections: dict[str, Connection] = {}
-    with StopSignals():
+    with StopSignals() as signals:
         try:
             for finding in _look(config, library, clock, connections):
                 good = good and finding.level in ("ok", "warning")
                 yield finding
         finally:
-            failed = make_all_safe(connections)
-            for connection in connections.values():
-                connection.close()
+            with signals.hold():
+                failed = make_all_safe(connections)
+                for connection in connections.values():
+                    connection.close()
     yield from _unsafe(failed)
     if drive and good and not failed:
         yield from _tried("[roles.reader]", partial(_read_once, config))

@@ -3,6 +3,7 @@
 from labsyn.data.errors import ConfigError
 from labsyn.drivers.bench_model import BenchConfig, FieldRole, SourceRole
 from labsyn.drivers.casting import player
+from labsyn.drivers.resource_name import canonical
 from labsyn.drivers.switch_channels import channel_names
 
 _NO_CURRENT_LIMIT = ("Keysight81160A", "Agilent33500", "Agilent33250A", "Agilent33220A")
@@ -81,7 +82,7 @@ def _check_terminals(config: BenchConfig) -> None:
 def _check_resources(config: BenchConfig) -> None:
     places: dict[str, str] = {}
     for name, instrument in config.instruments.items():
-        other = places.setdefault(instrument.resource.upper(), name)
+        other = places.setdefault(canonical(instrument.resource), name)
         if other != name:
             raise ConfigError(
                 f"[instruments.{name}] and [instruments.{other}] have one resource, "

@@ -9,11 +9,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from pyvisa import rname
-
 from labsyn.data.claim import process_alive
 from labsyn.data.durability import open_binary, try_lock, write_text
 from labsyn.data.errors import LockedError, StorageError
+from labsyn.drivers.resource_name import canonical
 
 
 class ResourceLock:
@@ -78,14 +77,7 @@ def _known(owner: Path) -> dict[str, Any]:
 
 
 def _digest(resource: str) -> str:
-    return hashlib.sha256(_canonical(resource).encode()).hexdigest()[:16]
-
-
-def _canonical(resource: str) -> str:
-    try:
-        return str(rname.ResourceName.from_string(resource)).upper()
-    except rname.InvalidResourceName:
-        return resource.upper()
+    return hashlib.sha256(canonical(resource).encode()).hexdigest()[:16]
 
 
 def _folder() -> Path:

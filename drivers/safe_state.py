@@ -2,7 +2,8 @@
 
 import contextlib
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from labsyn.drivers.connection import Connection
@@ -31,29 +32,58 @@ def make_all_safe(connections: Mapping[str, Connection], bound: float = _BOUND) 
     bound : float
         Seconds after which an instrument is given up.
     """
-    failed: list[str] = []
+    work = _Work(connections, bound)
     interrupt: BaseException | None = None
-    for name, connection in sorted(connections.items(), key=lambda item: _stage(item[1])):
-        trouble: list[BaseException] = []
-        done = threading.Event()
-        threading.Thread(
-            target=_shut_down, args=(connection.instrument, trouble, done), daemon=True
-        ).start()
-        while True:
-            try:
-                reached = done.wait(bound)
-                break
-            except BaseException as error:  # once more: the instrument is not off yet
-                interrupt = error
-        if not reached:
-            failed.append(f"{name} (no answer within {bound:g} s)")
-        elif trouble and isinstance(trouble[0], Exception):
-            failed.append(f"{name} ({trouble[0]})")
-        elif trouble:
-            interrupt = trouble[0]
+    while not work.done.is_set():
+        try:
+            _in_a_thread(work.run)  # twice if a signal came here: the second finds it claimed
+            work.done.wait()
+        except BaseException as error:  # once more: not all are off yet
+            interrupt = error
+    interrupt = interrupt or work.interrupt
     if interrupt is not None:
         raise interrupt
-    return failed
+    return work.failed
+
+
+class _Work:
+    """Shuts one instrument down after the other, in a thread that no signal reaches."""
+
+    def __init__(self, connections: Mapping[str, Connection], bound: float) -> None:
+        self.failed: list[str] = []
+        self.interrupt: BaseException | None = None
+        self.done = threading.Event()
+        self._order = sorted(connections.items(), key=lambda item: _stage(item[1]))
+        self._bound = bound
+        self._claimed = threading.Lock()
+
+    def run(self) -> None:
+        """Do it, once: whoever comes second finds it claimed."""
+        if not self._claimed.acquire(blocking=False):
+            return
+        try:
+            for name, connection in self._order:
+                self._shut_down(name, connection.instrument)
+        finally:
+            self.done.set()
+
+    def _shut_down(self, name: str, instrument: Any) -> None:
+        trouble: list[BaseException] = []
+        done = threading.Event()
+        _in_a_thread(partial(_shut_down, instrument, trouble, done))
+        if not done.wait(self._bound):
+            self.failed.append(f"{name} (no answer within {self._bound:g} s)")
+        elif trouble and isinstance(trouble[0], Exception):
+            self.failed.append(f"{name} ({trouble[0]})")
+        elif trouble:
+            self.interrupt = trouble[0]
+
+
+def _in_a_thread(job: Callable[[], None]) -> None:
+    try:
+        threading.Thread(target=job, daemon=True).start()
+    except RuntimeError:  # no thread can be had any more: better without a bound than not
+        job()
 
 
 def _stage(connection: Connection) -> int:

@@ -35,6 +35,8 @@ class WireLog:
     ----------
     trouble : str
         Why it ended too soon; empty if it did not.
+    before : mapping of str to callable or None
+        What the library had of its own in place of its class's functions.
 
     Raises
     ------
@@ -61,7 +63,7 @@ class WireLog:
             "close": self._forget,
         }
         self._hooks = hooks
-        self._before = {name: vars(library).get(name) for name in hooks}
+        self.before = {name: vars(library).get(name) for name in hooks}
         self._below = {name: getattr(library, name) for name in hooks}
         vars(library).update(hooks)
 
@@ -70,6 +72,11 @@ class WireLog:
         """Log the library that ``pyvisa.ResourceManager(library)`` uses."""
         return cls(Path(path), pyvisa.ResourceManager(library).visalib, now)
 
+    @property
+    def closed(self) -> bool:
+        """Whether it has ended."""
+        return self._file.closed
+
     def close(self) -> None:
         """Stop; the library is as it was. A second call does nothing."""
         with contextlib.suppress(OSError):  # the disk is full, and nothing can be done
@@ -77,8 +84,8 @@ class WireLog:
         functions = vars(self._library)
         for name in self._hooks:
             # A log that was opened later may still stand above this one, and then goes on.
-            while (top := _log_of(functions.get(name))) is not None and top._file.closed:
-                before = top._before[name]
+            while (top := _log_of(functions.get(name))) is not None and top.closed:
+                before = top.before[name]
                 if before is None:
                     del functions[name]
                 else:
@@ -118,7 +125,7 @@ class WireLog:
             raise
 
     def _note(self, session: Any, direction: str, message: bytes | str) -> None:
-        if self._file.closed:
+        if self.closed:
             return
         text = message if isinstance(message, str) else repr(bytes(message[:_LONGEST]))[1:]
         more = "" if len(message) <= _LONGEST else f" … {len(message)} bytes"

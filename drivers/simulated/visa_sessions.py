@@ -9,6 +9,7 @@ from pyvisa import attributes, constants, errors, highlevel, rname
 from pyvisa.constants import ResourceAttribute, StatusCode
 from pyvisa.typing import VISAEventContext, VISARMSession, VISASession
 
+from labsyn.drivers.resource_name import canonical
 from labsyn.drivers.simulated.bench import SimulatedBench
 from labsyn.drivers.simulated.faults import ConnectionLostError
 from labsyn.drivers.simulated.instrument import SimulatedInstrument
@@ -49,8 +50,8 @@ class SessionLibrary(highlevel.VisaLibraryBase):
         open_timeout: int = constants.VI_TMO_IMMEDIATE,
     ) -> tuple[VISASession, StatusCode]:
         """Open the instrument of that address; addresses compare in canonical form."""
-        wanted = _canonical(resource_name)
-        names = [name for name in self.bench.instruments if _canonical(name) == wanted]
+        wanted = canonical(resource_name)
+        names = [name for name in self.bench.instruments if canonical(name) == wanted]
         if not names:
             self.handle_return_value(session, StatusCode.error_resource_not_found)
         name = names[0]
@@ -166,10 +167,3 @@ class SessionLibrary(highlevel.VisaLibraryBase):
     def _wait_in_vain(self, milliseconds: int) -> None:
         if milliseconds != constants.VI_TMO_INFINITE:  # nothing would end that wait
             self.bench.clock.sleep(milliseconds / 1000)
-
-
-def _canonical(resource_name: str) -> str:
-    try:
-        return str(rname.ResourceName.from_string(resource_name)).upper()
-    except rname.InvalidResourceName:
-        return resource_name.upper()
