@@ -182,17 +182,18 @@ def _read_once(config: BenchConfig) -> Iterator[Finding]:
     if config.roles.reader is None:
         yield Finding(where, "warning", "the bench has no reader: nothing was read")
         return
-    die = config.ways("reader")[0]
-    limits = config.limits_of(config.way_of("reader", die)[1])
-    voltage = min(_READ_VOLTAGE, limits.voltage)
-    compliance = min(limits.current, limits.power / voltage)
+    way = config.ways("reader")[0]
+    voltage = min(_READ_VOLTAGE, way.limits.voltage)
+    compliance = min(way.limits.current, way.limits.power / voltage)
     with Bench(config) as bench:
-        if die:
-            bench.select(die)
+        if way.die:
+            bench.select(way.die)
         bench.reader.setup_reads(voltage=voltage, compliance_current=compliance)
         reading = bench.reader.read()
     yield _told(
-        where, reading, format_quantity(voltage, "V") + (f" on die {die}" if die else "")
+        where,
+        reading,
+        format_quantity(voltage, "V") + (f" on die {way.die}" if way.die else ""),
     )
 
 

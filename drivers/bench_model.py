@@ -242,14 +242,16 @@ class BenchConfig(_Section):
         reached = [ends[channel] for channel in path if channel in ends]
         return path, reached[0] if reached else part.terminal
 
-    def ways(self, role: str) -> list[str]:
-        """Return the dies on which a role has a path, and "" where it needs none."""
+    def ways(self, role: str) -> list["Way"]:
+        """Return how a role reaches the device, or each die on which it has a path."""
         dies = [die for die, each in self.dies.items() if role in each.paths]
-        return dies if dies and not self.roles.sources()[role].path else ["", *dies]
-
-    def terminals_of(self, role: str) -> list[str]:
-        """Return every terminal that a role reaches: by itself, and on each die."""
-        return list(dict.fromkeys(self.way_of(role, die)[1] for die in self.ways(role)))
+        if not dies or self.roles.sources()[role].path:
+            dies = ["", *dies]
+        found = []
+        for die in dies:
+            relays, terminal = self.way_of(role, die)
+            found.append(Way(die, relays, terminal, self.limits_of(terminal)))
+        return found
 
     def wired_instruments(self) -> set[str]:
         """Return the instruments with an output on a terminal, for good or through relays."""
@@ -275,6 +277,28 @@ class BenchConfig(_Section):
             if tighter is not None:
                 limits = limits.tightened(given(tighter), f"[limits.{kind}.{name}]")
         return limits
+
+
+@dataclass(frozen=True)
+class Way:
+    """From the output of a role to a terminal.
+
+    Attributes
+    ----------
+    die : str
+        On which die; empty for what needs none.
+    relays : list of str
+        Channels of the switch that are closed.
+    terminal : str
+        Where it leads.
+    limits : Limits
+        What holds there.
+    """
+
+    die: str
+    relays: list[str]
+    terminal: str
+    limits: Limits
 
 
 def given(limits: TighterLimits) -> dict[str, float]:

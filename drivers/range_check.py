@@ -43,7 +43,8 @@ def role_findings(
         return
     where, instrument = f"[roles.{role}]", connection.instrument
     if isinstance(part, SourceRole):
-        yield _source(where, part, instrument, _limits(config, role))
+        limits = [way.limits for way in config.ways(role)]
+        yield _source(where, part, instrument, limits)
     elif isinstance(part, FieldRole):
         meter = connections.get(part.gaussmeter)
         yield from _field(where, part, meter and meter.instrument, config.limits_of())
@@ -57,7 +58,8 @@ def interlock_findings(config: BenchConfig, name: str, instrument: Any) -> Itera
         yield Finding(name, "ok", "its status tells of no open interlock")
         return
     roles = [role for role, part in config.roles.sources().items() if part.instrument == name]
-    voltage = max([each.voltage for role in roles for each in _limits(config, role)], default=0)
+    ways = [way for role in roles for way in config.ways(role)]
+    voltage = max((way.limits.voltage for way in ways), default=0.0)
     most = format_quantity(INTERLOCK_VOLTAGE, "V")
     if voltage <= INTERLOCK_VOLTAGE:
         yield Finding(name, "ok", f"the interlock is open; no limit is above {most}")
@@ -69,10 +71,6 @@ def interlock_findings(config: BenchConfig, name: str, instrument: Any) -> Itera
         f"the interlock is open, and a voltage limit of {limit} is above {most}: close the "
         "cover, or lower the limit",
     )
-
-
-def _limits(config: BenchConfig, role: str) -> list[Limits]:
-    return [config.limits_of(terminal) for terminal in config.terminals_of(role)]
 
 
 def _source(where: str, part: SourceRole, instrument: Any, limits: list[Limits]) -> Finding:
@@ -93,7 +91,7 @@ def _reach(part: SourceRole, instrument: Any) -> Reach | None:
         return _analyser_reach(part, instrument)
     if isinstance(instrument, PulseGenerator):
         share = _share(part)
-        return Reach(f"{instrument.name} at this load", 2 * share * instrument.LEVEL)
+        return Reach(f"{instrument.name} at this load", 2 * share * instrument.RANGE.level)
     highest = getattr(instrument, "HIGHEST_AMPLITUDE", None)
     return None if highest is None else Reach(f"the sine of {instrument.name}", highest)
 

@@ -60,7 +60,7 @@ def init(
 ) -> None:
     """Write a commented bench file to start from; never over one that is there."""
     from labsyn.data.errors import StorageError
-    from labsyn.drivers.benches import starter
+    from labsyn.drivers.config import starter
 
     text = starter(kind)
     try:
@@ -113,11 +113,11 @@ def _ways(config: "BenchConfig", role: str) -> list[dict[str, Any]]:
     if not isinstance(part, SourceRole):
         return [_row(config, role, part.instrument, "", [], "", ())]
     rows = []
-    for die in config.ways(role):
-        path, terminal = config.way_of(role, die)
-        name = f"{role}, die {die}" if die else role
-        output = config.output_name(part)
-        rows.append(_row(config, name, part.instrument, output, path, terminal, _OF_SOURCES))
+    output = config.output_name(part)
+    for way in config.ways(role):
+        name = f"{role}, die {way.die}" if way.die else role
+        row = _row(config, name, part.instrument, output, way.relays, way.terminal, ())
+        rows.append(row | {"limits": _set(way.limits, _OF_SOURCES)})
     return rows
 
 

@@ -277,7 +277,7 @@ def _check_keys(value: Any, schema: dict[str, Any], sections: dict[str, Any], at
 
 def test_a_wrong_key_is_none_of_the_schema() -> None:
     schema = json_schema()
-    with pytest.raises(AssertionError, match="limits.voltgae"):
+    with pytest.raises(AssertionError, match=r"limits\.voltgae"):
         _check_keys({"limits": {"voltgae": 1}}, schema, schema["$defs"], "")
 
 

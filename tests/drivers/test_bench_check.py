@@ -217,7 +217,7 @@ def test_an_open_probe(path: Path) -> None:
 
 
 def test_a_reading_with_a_flag(path: Path) -> None:
-    overflow = 'faults = [{ kind = "answer", match = "TI", text = "001AI+199.9990E+99" }]'
+    overflow = 'faults = [{ kind = "overload", match = "TI" }]'
     finding = read(path, faults=overflow)[-1]
     assert finding.level == "warning"
     assert "no current could be measured" in finding.text
@@ -309,14 +309,16 @@ def test_a_generator_that_does_not_take_the_load(path: Path) -> None:
         ([('"2 V"', '"12 V"')], "[roles.pulse_source]",
          "at this load: the voltage limit of 12 V is beyond 9.95 V"),
         ([('"2 V"', '"6 V"')], "[roles.reader]", "the voltage limit of 6 V is beyond 5 V"),
-        ([('"0.25 T"', '"0.4 T"')], "[roles.field]", "the field limit of 400 mT is beyond 300 mT"),
+        ([('"0.25 T"', '"0.4 T"')], "[roles.field]",
+         "the field limit of 400 mT is beyond 300 mT"),
         ([("coil_constant = 0.025", 'coil_constant = 0.025\nvoltage_limit = "40 V"')],
          "[roles.field]", "failed: voltage_limit is 40 V, the supply has 36 V"),
         ([("[roles.sweeper]\ninstrument = \"smu\"\nchannel = 1",
            "[roles.sweeper]\ninstrument = \"smu\"\nchannel = 3"),
           ("[instruments.smu]\n",
-           "[instruments.smu]\nsimulated = { modules = { 1 = \"B1517A\", 3 = \"B1520A\" } }\n")],
-         "[roles.sweeper]", "failed: channel 3 is no output that can play it: there is MFCMU"),
+           '[instruments.smu]\nsimulated = { modules = { 1 = "B1517A", 3 = "B1520A" } }\n')],
+         "[roles.sweeper]",
+         "failed: channel 3 is no output that can play it: there is MFCMU"),
         ([fault("smu", "answer", match="STB", text="24", after=1), ('"2 V"', '"60 V"')],
          "smu", "failed: the interlock is open, and a voltage limit of 60 V is above 42 V"),
         ([fault("gaussmeter", "answer", match="AUTO", text="0"), ('"0.25 T"', '"0.29 T"')],

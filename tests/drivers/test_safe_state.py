@@ -1,6 +1,7 @@
 """Making safe: in an order that protects the device, whatever single instruments do."""
 
 import _thread
+import itertools
 import re
 import threading
 from collections.abc import Iterator
@@ -107,7 +108,7 @@ def test_a_whole_bench_goes_off_in_the_order_that_protects_the_device(
     after = [(time, places[where], text) for time, where, text in sent(log)[before:]]
     names = [name for _, name, _ in after]
     assert sorted(ORDER, key=names.index) == ORDER
-    for one, next_one in zip(ORDER, ORDER[1:], strict=False):  # one is done, then the next
+    for one, next_one in itertools.pairwise(ORDER):  # one is done, then the next
         assert len(names) - 1 - names[::-1].index(one) < names.index(next_one)
     for name in ORDER:
         assert any(re.search(OFF[name], text) for _, n, text in after if n == name), name
