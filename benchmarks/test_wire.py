@@ -15,6 +15,7 @@ import pyvisa
 
 from labsyn.drivers.simulated.backend import LabsynVisaLibrary
 from labsyn.drivers.simulated.bench import SimulatedBench
+from labsyn.drivers.wire_log import WireLog
 
 N_QUERIES = 5_000
 TABLE = """
@@ -63,6 +64,22 @@ def test_queries_beside_pyvisa_sim(tmp_path: Path, benchmark: Any) -> None:
         f"{query / theirs:.1f} x and {spot / theirs:.1f} x"
     )
     benchmark.pedantic(mine.query, ("ERRX?",), rounds=1000)
+
+
+def test_the_wire_log_beside_none(tmp_path: Path) -> None:
+    """What a message costs that is written down; without a log there is nothing to pay."""
+    mine = ours()
+    seconds: dict[str, list[float]] = {}
+    for _ in range(3):
+        seconds.setdefault("off", []).append(1 / rate(mine, "ERRX?"))
+        log = WireLog.opened(tmp_path / "wire.log", mine.visalib, lambda: 0.0)
+        seconds.setdefault("on", []).append(1 / rate(mine, "ERRX?"))
+        log.close()
+    off, on = (sorted(seconds[name])[1] for name in ("off", "on"))
+    print(
+        f"\nquery without a wire log {1e6 * off:.1f} µs, with one {1e6 * on:.1f} µs: "
+        f"{on / off:.1f} x, {1e6 * (on - off) / 2:.1f} µs a message"
+    )
 
 
 def test_an_idle_bench_opens(benchmark: Any) -> None:

@@ -1,7 +1,7 @@
 """Trying a bench before a measurement: each instrument, relay and limit on its own."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from functools import partial
 
 from labsyn.data.errors import InstrumentDisconnected, LabsynError, LockedError
@@ -27,7 +27,7 @@ _SHARED_LINES = {
 }
 
 
-def check_bench(config: BenchConfig, *, drive: bool = False) -> Iterator[Finding]:
+def check_bench(config: BenchConfig, *, drive: bool = False) -> Generator[Finding]:
     """Open each instrument, and try what a measurement would need of it.
 
     First every output goes to 0 V and off, as on leaving a bench. Then relays are closed and

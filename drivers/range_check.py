@@ -46,8 +46,8 @@ def role_findings(
         limits = [way.limits for way in config.ways(role)]
         yield _source(where, part, instrument, limits)
     elif isinstance(part, FieldRole):
-        meter = connections.get(part.gaussmeter)
-        yield from _field(where, part, meter and meter.instrument, config.limits_of())
+        meter = connections[part.gaussmeter] if part.gaussmeter in connections else None
+        yield from _field(where, part, meter.instrument if meter else None, config.limits_of())
 
 
 def interlock_findings(config: BenchConfig, name: str, instrument: Any) -> Iterator[Finding]:

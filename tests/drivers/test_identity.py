@@ -132,7 +132,12 @@ def test_somebody_elses_instrument_is_asked_for_its_name_only() -> None:
     inner: Any = made.bench.instruments[ADDRESS]
     heard: list[bytes] = []
     write = inner.write
-    inner.write = lambda data: (heard.append(data), write(data))
+
+    def overheard(data: bytes) -> None:
+        heard.append(data)
+        write(data)
+
+    inner.write = overheard
     identity = identify("pulser", "Keysight81160A", ADDRESS, made, 5.0)
     assert "B1500A" in identity.idn
     assert heard == [b"*IDN?\r\n"]

@@ -29,7 +29,7 @@ from labsyn.procedures.catalogue import describe_parameters, find_procedure, pro
 from labsyn.procedures.pulse_train import PulseTrain
 from labsyn.procedures.runner import measure
 
-QUIET = {"sigma_c2c": 0.0, "sigma_read": 0.0, "relaxation_time": 1e12}
+QUIET: dict[str, Any] = {"sigma_c2c": 0.0, "sigma_read": 0.0, "relaxation_time": 1e12}
 
 
 def outputs_off(bench: Bench) -> bool:
