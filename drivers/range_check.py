@@ -46,7 +46,7 @@ def role_findings(
         limits = [way.limits for way in config.ways(role)]
         yield _source(where, part, instrument, limits)
     elif isinstance(part, FieldRole):
-        meter = connections[part.gaussmeter] if part.gaussmeter in connections else None
+        meter: Connection | None = connections.get(part.gaussmeter)
         yield from _field(where, part, meter.instrument if meter else None, config.limits_of())
 
 
