@@ -57,9 +57,11 @@ def identify(name: str, kind: str, resource: str, library: Any, timeout: float) 
         If its answers are no text, or do not end.
     """
     model = driver(kind).MODEL
+    # A serial line is silent at another rate than the instrument's.
+    line = getattr(driver(kind), "SERIAL", {}) if resource.upper().startswith("ASRL") else {}
     with as_labsyn_errors(name, "open"):
         session: Any = pyvisa.ResourceManager(library).open_resource(
-            resource, read_termination="\n"
+            resource, read_termination="\n", **line
         )
         with session:
             session.timeout = timeout * 1000

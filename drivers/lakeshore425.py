@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from pymeasure.instruments.lakeshore import LakeShore425 as PyMeasureLakeShore425
+from pyvisa.constants import Parity
 
 from labsyn.data.errors import InstrumentDataError, InstrumentError
 from labsyn.drivers.strict_settings import choice_setting
@@ -24,6 +25,12 @@ class LakeShore425(WireErrors, PyMeasureLakeShore425):
     """
 
     MODEL = re.compile(r"MODEL425")
+    SERIAL = {  # of its USB, as PyMeasure's driver sets it
+        "baud_rate": 57600,
+        "data_bits": 7,
+        "parity": Parity.odd,
+        "write_termination": "\n",
+    }
 
     def __init__(self, adapter: Any, **visa: Any) -> None:
         super().__init__(adapter, "LakeShore 425", **visa)

@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pyvisa
 
 from labsyn.data.errors import BenchError, InstrumentDataError, InstrumentDisconnected
 from labsyn.drivers.bench import Bench, surroundings
+from labsyn.drivers.bench_model import BenchConfig
 from labsyn.drivers.config import load_config, simulated_config
 from labsyn.drivers.identity import identify
 from labsyn.drivers.simulated.backend import LabsynVisaLibrary
@@ -116,11 +118,10 @@ ALL = {
 
 @pytest.mark.parametrize("kind", ALL)
 def test_every_instrument_tells_of_a_command_it_refused(kind: str) -> None:
-    config = simulated_config("lixcoo2", 0, {})
-    plain = config.model_dump()
+    plain = simulated_config("lixcoo2", 0, {}).model_dump()
     plain["instruments"] = {"it": {"driver": kind, "resource": ADDRESS}}
     plain["roles"] = {}
-    _, made, _ = surroundings(type(config).model_validate(plain))
+    _, made, _ = surroundings(BenchConfig.model_validate(plain))
     identify("it", kind, ADDRESS, made, 5.0)
     made.bench.instruments[ADDRESS].write(ALL[kind].encode() + b"\n")
     assert identify("it", kind, ADDRESS, made, 5.0).errors
@@ -142,3 +143,22 @@ def test_somebody_elses_instrument_is_asked_for_its_name_only() -> None:
     assert "B1500A" in identity.idn
     assert heard == [b"*IDN?\r\n"]
     assert issubclass(InstrumentDataError, BenchError)
+
+
+def test_a_serial_line_is_asked_at_its_own_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[dict[str, Any]] = []
+    open_resource = pyvisa.ResourceManager.open_resource
+
+    def remembered(manager: Any, name: str, **how: Any) -> Any:
+        opened.append(how)
+        return open_resource(manager, name, **how)
+
+    monkeypatch.setattr(pyvisa.ResourceManager, "open_resource", remembered)
+    plain = simulated_config("lixcoo2", 0, {}).model_dump()
+    plain["instruments"] = {"it": {"driver": "LakeShore425", "resource": "ASRL3::INSTR"}}
+    plain["roles"] = {}
+    _, made, _ = surroundings(BenchConfig.model_validate(plain))
+    assert "MODEL425" in identify("it", "LakeShore425", "ASRL3::INSTR", made, 5.0).idn
+    assert (opened[0]["baud_rate"], opened[0]["data_bits"]) == (57600, 7)
+    asked(library())
+    assert "baud_rate" not in opened[1]
