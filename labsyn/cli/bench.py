@@ -7,12 +7,13 @@ from typing import Annotated
 import typer
 
 from labsyn.cli.bench_check import check
-from labsyn.cli.bench_file import schema, show
+from labsyn.cli.bench_file import init, schema, show
 
 app = typer.Typer(
-    help="The bench itself: show, check, schema, off, serve (simulated, over TCP).",
+    help="The bench itself: init, show, check, schema, off, serve (simulated, over TCP).",
     no_args_is_help=True,
 )
+app.command("init")(init)
 app.command("show")(show)
 app.command("check")(check)
 app.command("schema")(schema)

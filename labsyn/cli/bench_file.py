@@ -1,4 +1,4 @@
-"""``labsyn bench show | schema``: bench files, without opening anything."""
+"""``labsyn bench init | show | schema``: bench files, without opening anything."""
 
 import math
 from pathlib import Path
@@ -50,6 +50,30 @@ def schema() -> None:
     from labsyn.drivers.bench_model import json_schema
 
     print_json(json_schema())
+
+
+def init(
+    kind: Annotated[str, typer.Argument(help="Which bench; a wrong name lists all.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The file to write.")] = Path(
+        "bench.toml"
+    ),
+) -> None:
+    """Write a commented bench file to start from; never over one that is there."""
+    from labsyn.data.errors import StorageError
+    from labsyn.drivers.config import starter
+
+    text = starter(kind)
+    try:
+        with out.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except FileExistsError:
+        raise StorageError(f"{out} is there already; choose another name with -o") from None
+    except OSError as error:
+        raise StorageError(f"cannot write {out}: {error.strerror}") from error
+    typer.echo(
+        f"written: {out}\nnext: put your addresses and limits in, then\n"
+        f"  labsyn bench show {out}\n  labsyn bench check {out}"
+    )
 
 
 def _kind(config: "BenchConfig") -> str:

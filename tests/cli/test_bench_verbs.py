@@ -1,4 +1,4 @@
-"""``labsyn bench show | check | schema | init`` and the wire log of ``labsyn run``."""
+"""``labsyn bench init | show | check | schema`` and the wire log of ``labsyn run``."""
 
 import json
 import os
@@ -13,7 +13,7 @@ import pytest
 
 from labsyn.cli.main import main
 from labsyn.drivers.bench_model import BenchConfig, json_schema
-from labsyn.drivers.config import load_config
+from labsyn.drivers.config import STARTERS, load_config, starter
 
 Cli = Callable[..., tuple[int, str, str]]
 
@@ -201,6 +201,48 @@ def test_check_says_what_is_wrong_by_its_exit_code(
     found, out, _ = cli("bench", "check", bench, "--json")
     assert found == code
     assert any(each["what"] == "spare" and each["level"] == level for each in json.loads(out))
+
+
+@pytest.mark.parametrize("kind", STARTERS)
+def test_a_starter_file_is_written_shown_and_checked(
+    cli: Cli, tmp_path: Path, kind: str
+) -> None:
+    path = tmp_path / "bench.toml"
+    code, out, _ = cli("bench", "init", kind, "-o", path)
+    assert code == 0
+    assert out.startswith(f"written: {path}")
+    assert f"labsyn bench check {path}" in out
+    assert path.read_text("utf-8") == starter(kind)
+    code, out, _ = cli("bench", "show", path, "--json")
+    assert code == 0
+    assert json.loads(out)["wiring"]
+    code, out, err = cli("bench", "check", path, "--drive", "--json")
+    assert (code, err) == (0, "")
+    found = json.loads(out)
+    assert {each["level"] for each in found} <= {"ok", "warning"}
+    assert found[-1]["what"] == "[roles.reader]"
+    assert "S at " in found[-1]["text"]
+
+
+def test_init_never_writes_over_a_file(cli: Cli, bench: Path) -> None:
+    code, out, err = cli("bench", "init", STARTERS[0], "-o", bench)
+    assert (code, out) == (1, "")
+    assert f"{bench} is there already; choose another name with -o" in err
+    assert bench.read_text() == BENCH
+
+
+def test_init_of_a_kind_that_there_is_not(cli: Cli, tmp_path: Path) -> None:
+    code, out, err = cli("bench", "init", "mjt", "-o", tmp_path / "x.toml")
+    assert (code, out) == (2, "")
+    assert "mjt" in err
+    assert all(kind in err for kind in STARTERS)
+    assert not (tmp_path / "x.toml").exists()
+
+
+def test_init_where_nothing_can_be_written(cli: Cli, tmp_path: Path) -> None:
+    code, _, err = cli("bench", "init", STARTERS[0], "-o", tmp_path / "none" / "x.toml")
+    assert code == 1
+    assert "cannot write" in err
 
 
 def test_check_of_no_bench_file(cli: Cli, tmp_path: Path) -> None:
