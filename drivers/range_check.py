@@ -92,8 +92,9 @@ def _reach(part: SourceRole, instrument: Any) -> Reach | None:
     if isinstance(instrument, PulseGenerator):
         share = _share(part)
         return Reach(f"{instrument.name} at this load", 2 * share * instrument.RANGE.level)
-    highest = getattr(instrument, "HIGHEST_AMPLITUDE", None)
-    return None if highest is None else Reach(f"the sine of {instrument.name}", highest)
+    if not hasattr(instrument, "AMPLITUDE"):
+        return None
+    return Reach(f"the sine of {instrument.name}", instrument.AMPLITUDE[1])
 
 
 def _analyser_reach(part: SourceRole, analyser: KeysightB1500A) -> Reach:

@@ -38,7 +38,8 @@ class SR830(SRSStatus, srs.SR830):
     """
 
     MODEL = re.compile(r"SR830")
-    HIGHEST_AMPLITUDE = 5.0  # volt rms
+    AMPLITUDE = (MINIMUM_AMPLITUDE, 5.0, _STEP)
+    """Smallest and largest sine, and its step, in volt rms."""
     OVERLOADS = 0b1111  # input, filter, output, reference unlocked
 
     def __init__(self, adapter: Any, **visa: Any) -> None:
@@ -53,7 +54,7 @@ class SR830(SRSStatus, srs.SR830):
         "SLVL%0.3f",
         """Control the sine output in volt rms (float, strictly 0.004 to 5, steps of 2 mV).""",
         validator=_strict_amplitude,
-        values=(MINIMUM_AMPLITUDE, HIGHEST_AMPLITUDE),
+        values=(MINIMUM_AMPLITUDE, 5.0),
         check_set_errors=True,
     )
     sine_voltage = amplitude

@@ -23,7 +23,8 @@ class SR860(SRSStatus, srs.SR860):
     """
 
     MODEL = re.compile(r"SR86[05]A?")
-    HIGHEST_AMPLITUDE = 2.0  # volt rms
+    AMPLITUDE = (0.0, 2.0, 0.0)
+    """Smallest and largest sine, and its step, in volt rms; it has no step."""
     OVERLOADS = 0b11011  # both outputs, reference unlocked, input range
 
     def __init__(self, adapter: Any, **visa: Any) -> None:
@@ -37,9 +38,7 @@ class SR860(SRSStatus, srs.SR860):
         return str(self.ask("*IDN?")).strip()
 
     # PyMeasure's sine_voltage: 3 V sends 2.
-    amplitude = number_setting(
-        "SLVL?", "SLVL %0.9e", "the sine output", "volt rms", 0.0, HIGHEST_AMPLITUDE
-    )
+    amplitude = number_setting("SLVL?", "SLVL %0.9e", "the sine output", "volt rms", 0.0, 2.0)
     sine_voltage = amplitude
     # Missing in PyMeasure, which sets presets of it only.
     offset = number_setting(
