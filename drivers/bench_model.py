@@ -259,7 +259,8 @@ class BenchConfig(_Section):
             start for each in self.instruments.values() for start, _ in each.paths.values()
         ]
         wired = {output.partition("/")[0] for output in [*self.outputs(), *starts]}
-        return wired | {role.instrument for role in self.roles.sources().values()}
+        wired |= {role.instrument for role in self.roles.sources().values()}
+        return wired & self.instruments.keys()
 
     def used_channels(self) -> list[str]:
         """Return the channels of the switch that paths of roles and dies close."""
