@@ -169,7 +169,7 @@ def test_drive_keeps_to_the_limits(path: Path) -> None:
     assert check(path, limit, drive=True)[-1].text.endswith("S at 40 mV")
 
 
-OPEN = """
+TWO_DIES = """
 [instruments.smu]
 driver = "KeysightB1500A"
 resource = "GPIB0::17::INSTR"
@@ -186,7 +186,7 @@ instrument = "smu"
 instrument = "switch"
 
 [dies.A1]
-paths = {{ reader = ["{first}"] }}
+paths = {{ reader = ["1101"] }}
 
 [dies.A2]
 paths = {{ reader = ["1102"] }}
@@ -194,12 +194,12 @@ paths = {{ reader = ["1102"] }}
 [simulation]
 device = "lixcoo2"
 n_devices = 2
-parameters = {{ sigma_read = 0.0 }}
+parameters = {{ {device} }}
 """
 
 
-def read(path: Path, first: str = "1101", faults: str = "") -> list[Finding]:
-    path.write_text(OPEN.format(first=first, faults=faults))
+def read(path: Path, device: str = "sigma_read = 0.0", faults: str = "") -> list[Finding]:
+    path.write_text(TWO_DIES.format(device=device, faults=faults))
     return list(check_bench(load_config(path), drive=True))
 
 
@@ -210,8 +210,8 @@ def test_drive_reads_the_first_die(path: Path) -> None:
 
 
 def test_an_open_probe(path: Path) -> None:
-    """Relay 1105 leads nowhere."""
-    finding = read(path, "1105")[-1]
+    """A device of 10 Tohm is none."""
+    finding = read(path, device="g_min = 1e-13, g_max = 2e-13")[-1]
     assert finding.level == "warning"
     assert "no current flows at 100 mV on die A1; contact?" in finding.text
 
@@ -315,6 +315,7 @@ def test_a_generator_that_does_not_take_the_load(path: Path) -> None:
          "[roles.field]", "failed: voltage_limit is 40 V, the supply has 36 V"),
         ([("[roles.sweeper]\ninstrument = \"smu\"\nchannel = 1",
            "[roles.sweeper]\ninstrument = \"smu\"\nchannel = 3"),
+          ('1102 = ["smu/1"', '1102 = ["smu/3"'),
           ("[instruments.smu]\n",
            '[instruments.smu]\nsimulated = { modules = { 1 = "B1517A", 3 = "B1520A" } }\n')],
          "[roles.sweeper]",
