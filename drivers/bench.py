@@ -23,7 +23,7 @@ from labsyn.drivers.guard import (
 )
 from labsyn.drivers.limits import Limits
 from labsyn.drivers.roles import Switch
-from labsyn.drivers.safe_state import make_all_safe
+from labsyn.drivers.safe_state import make_all_safe, unsafe
 from labsyn.drivers.safety import StopSignals
 from labsyn.drivers.watchdog import Watchdog
 from labsyn.drivers.wire_log import WireLog
@@ -265,9 +265,7 @@ class Bench:
         """
         failed = make_all_safe(self._connections)
         if failed:
-            raise UnsafeShutdownError(
-                f"could not make safe: {'; '.join(failed)}; switch the outputs off by hand"
-            )
+            raise unsafe(failed)
         self.watchdog.safe()
 
     def close(self) -> None:

@@ -4,7 +4,12 @@ import math
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from functools import partial
 
-from labsyn.data.errors import InstrumentDisconnected, LabsynError, LockedError
+from labsyn.data.errors import (
+    InstrumentDisconnected,
+    LabsynError,
+    LockedError,
+    UnsafeShutdownError,
+)
 from labsyn.data.units import format_quantity
 from labsyn.drivers.bench import Bench, surroundings
 from labsyn.drivers.bench_model import BenchConfig, SourceRole
@@ -15,7 +20,7 @@ from labsyn.drivers.keithley3706a import Keithley3706A
 from labsyn.drivers.pulse_generator import PulseGenerator
 from labsyn.drivers.range_check import interlock_findings, role_findings
 from labsyn.drivers.roles import Reading
-from labsyn.drivers.safe_state import make_all_safe
+from labsyn.drivers.safe_state import make_all_safe, unsafe
 from labsyn.drivers.safety import StopSignals
 
 _READ_VOLTAGE = 0.1
@@ -54,16 +59,27 @@ def check_bench(config: BenchConfig, *, drive: bool = False) -> Generator[Findin
             for finding in _look(config, library, clock, connections):
                 good = good and finding.level in ("ok", "warning")
                 yield finding
-        finally:
-            with signals.hold():
-                failed = make_all_safe(connections)
-                for connection in connections.values():
-                    connection.close()
+        except BaseException as error:
+            failed = _close(connections, signals)
+            if failed:
+                raise unsafe(failed) from error
+            raise
+        failed = _close(connections, signals)
     yield from _unsafe(failed)
     if drive and good and not failed:
         yield from _tried("[roles.reader]", partial(_read_once, config))
     elif drive:
         yield Finding("[roles.reader]", "warning", "nothing was read: first mend what failed")
+
+
+def _close(connections: Mapping[str, Connection], signals: StopSignals) -> dict[str, str]:
+    """Make safe and close; return why, for each that could not be made safe."""
+    with signals.hold():
+        try:
+            return make_all_safe(connections)
+        finally:
+            for connection in connections.values():
+                connection.close()
 
 
 def _look(
@@ -81,7 +97,7 @@ def _look(
         yield from _tried(f"[roles.{role}]", partial(_load, role, part, connections))
     for role in config.roles.played():
         yield from _tried(f"[roles.{role}]", partial(role_findings, config, role, connections))
-    safe = connections.keys() - {text.split(" ")[0] for text in failed}
+    safe = connections.keys() - failed.keys()
     yield from _relays(config, connections, sorted(config.wired_instruments() - safe))
     if not config.is_simulated:
         yield from _watchdog(config)
@@ -208,15 +224,18 @@ def _told(where: str, reading: Reading, at: str) -> Finding:
     return Finding(where, "warning" if flags else "ok", text)
 
 
-def _unsafe(failed: list[str]) -> Iterator[Finding]:
-    for text in failed:
-        yield Finding(text.split(" ")[0], "unsafe", f"could not be made safe: {text}")
+def _unsafe(failed: Mapping[str, str]) -> Iterator[Finding]:
+    for name, reason in failed.items():
+        text = f"could not be made safe: {reason}; switch it off by hand"
+        yield Finding(name, "unsafe", text)
 
 
 def _tried(what: str, check: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
     """Yield the findings of a check; one that raises is a finding, too."""
     try:
         yield from check()
+    except UnsafeShutdownError as error:
+        yield Finding(what, "unsafe", str(error))
     except Exception as error:  # whatever a driver raises must not stop the next check
         yield Finding(what, "failed", _sentence(error))
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
+from labsyn.data.errors import UnsafeShutdownError
 from labsyn.drivers.connection import Connection
 
 _STAGES = (
@@ -19,8 +20,10 @@ _BOUND = 15.0  # seconds for one instrument; a coil ramps down in 2.4 s
 _ANSWER = 2000.0  # ms: who does not answer now is given up sooner than in a measurement
 
 
-def make_all_safe(connections: Mapping[str, Connection], bound: float = _BOUND) -> list[str]:
-    """Shut every instrument down; return a sentence for each that could not be reached.
+def make_all_safe(
+    connections: Mapping[str, Connection], bound: float = _BOUND
+) -> dict[str, str]:
+    """Shut every instrument down; return why, for each that could not be reached.
 
     An instrument that fails, or does not come back in time, does not stop the next. Ctrl-C
     waits until all are off.
@@ -46,11 +49,17 @@ def make_all_safe(connections: Mapping[str, Connection], bound: float = _BOUND) 
     return work.failed
 
 
+def unsafe(failed: Mapping[str, str]) -> UnsafeShutdownError:
+    """Return the error that names every instrument which `make_all_safe` could not reach."""
+    named = "; ".join(f"{name} ({reason})" for name, reason in failed.items())
+    return UnsafeShutdownError(f"could not make safe: {named}; switch the outputs off by hand")
+
+
 class _Work:
     """Shuts one instrument down after the other, in a thread that no signal reaches."""
 
     def __init__(self, connections: Mapping[str, Connection], bound: float) -> None:
-        self.failed: list[str] = []
+        self.failed: dict[str, str] = {}
         self.interrupt: BaseException | None = None
         self.done = threading.Event()
         self._order = sorted(connections.items(), key=lambda item: _stage(item[1]))
@@ -72,9 +81,9 @@ class _Work:
         done = threading.Event()
         _in_a_thread(partial(_shut_down, instrument, trouble, done))
         if not done.wait(self._bound):
-            self.failed.append(f"{name} (no answer within {self._bound:g} s)")
+            self.failed[name] = f"no answer within {self._bound:g} s"
         elif trouble and isinstance(trouble[0], Exception):
-            self.failed.append(f"{name} ({trouble[0]})")
+            self.failed[name] = str(trouble[0])
         elif trouble:
             self.interrupt = trouble[0]
 

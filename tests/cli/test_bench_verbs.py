@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from labsyn.cli.main import main
+from labsyn.data.run import Run
 from labsyn.drivers.bench_model import BenchConfig, json_schema
 from labsyn.drivers.config import STARTERS, load_config, starter
 
@@ -47,6 +48,7 @@ instrument = "switch"
 [limits]
 voltage = "2 V"
 current = "500 uA"
+n_pulses = 100
 
 [limits.devices.2]
 voltage = "1 V"
@@ -335,6 +337,18 @@ def test_run_writes_a_wire_log(cli: Cli, tmp_path: Path) -> None:
     code, _, err = cli(*words, "--dry-run")
     assert code == 2
     assert "--wire-log goes with a run" in err
+
+
+def test_a_run_file_holds_the_limits_it_was_made_under(cli: Cli, bench: Path) -> None:
+    runs = bench.parent / "runs"
+    words = ("run", "pulse_train", "--bench", bench, "--set", "n_cycles=1", "-o", runs)
+    assert cli(*words)[0] == 0
+    (path,) = runs.glob("*.h5")
+    made = Run.open(path).metadata
+    assert made["limits"]["voltage"] == 2.0
+    assert made["limits"]["current"] == pytest.approx(5e-4)
+    assert made["bench"]["limits"]["devices"]["2"]["voltage"] == 1.0
+    assert made["bench_file"] == BENCH
 
 
 def test_run_on_a_bench_without_the_role_opens_nothing(cli: Cli, bench: Path) -> None:

@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from labsyn.data.errors import InstrumentError, UnsafeShutdownError
 from labsyn.drivers.bench_check import check_bench
 from labsyn.drivers.bench_model import BenchConfig
 from labsyn.drivers.config import load_config
 from labsyn.drivers.finding import Finding
+from labsyn.drivers.lock_in_role import LockInReader
 from labsyn.drivers.simulated.b1500a_smu import SMU_KINDS
 from labsyn.drivers.simulated.bench import SimulatedBench
 from labsyn.drivers.simulated.wiring import Wiring
@@ -380,8 +382,51 @@ def test_an_instrument_that_cannot_be_switched_off(path: Path) -> None:
     unsafe = [each for each in found if each.level == "unsafe"]
     assert unsafe
     assert unsafe[0].what == "lock_in"
-    assert "could not be made safe: lock_in (" in unsafe[0].text
+    assert unsafe[0].text.startswith("could not be made safe: Stanford")
+    assert unsafe[0].text.endswith("; switch it off by hand")
     assert "nobody knows whether lock_in is at 0 V" in bad(found)["switch"]
+
+
+def test_a_reader_that_cannot_be_switched_off(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cable comes out after the read."""
+
+    def stuck(*_: object) -> None:
+        raise InstrumentError("it hangs")
+
+    read = LockInReader.read
+
+    def read_and_hang(reader: LockInReader) -> Any:
+        reading = read(reader)
+        monkeypatch.setattr("labsyn.drivers.sr830.SR830.shutdown", stuck)
+        return reading
+
+    monkeypatch.setattr(LockInReader, "read", read_and_hang)
+    finding = check(path, drive=True)[-1]
+    assert finding.level == "unsafe"
+    assert "could not make safe: lock_in (it hangs); switch" in finding.text
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_a_check_that_is_broken_off_leaves_all_off(
+    path: Path, simulations: list[SimulatedBench], monkeypatch: pytest.MonkeyPatch, broken: bool
+) -> None:
+    def stuck(*_: object) -> None:
+        raise InstrumentError("it hangs")
+
+    path.write_text(BENCH)
+    findings = check_bench(load_config(path))
+    assert next(findings).what == "smu"
+    if broken:
+        monkeypatch.setattr("labsyn.drivers.keysight_b1500a.KeysightB1500A.shutdown", stuck)
+        with pytest.raises(UnsafeShutdownError, match=r"could not make safe: smu \(it hangs\)"):
+            findings.throw(KeyboardInterrupt)
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            findings.throw(KeyboardInterrupt)
+        smu: Any = simulations[0].instruments["GPIB0::17::INSTR"]
+        assert set(smu.outputs().values()) == {None}
 
 
 def test_where_nobody_could_help(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

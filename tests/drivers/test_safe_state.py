@@ -156,7 +156,7 @@ def test_an_instrument_that_hangs_is_given_up_and_the_others_are_off() -> None:
         },
         bound=0.05,
     )
-    assert failed == ["stuck (no answer within 0.05 s)"]
+    assert failed == {"stuck": "no answer within 0.05 s"}
     assert [each.off for each in others] == [True, True]
     assert not hanging.off
     never.set()
@@ -201,7 +201,7 @@ def test_where_no_thread_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("threading.Thread.start", refuse)
     instruments = [Instrument(), Instrument()]
-    assert make_all_safe({str(i): connected(each) for i, each in enumerate(instruments)}) == []
+    assert make_all_safe({str(i): connected(each) for i, each in enumerate(instruments)}) == {}
     assert all(each.off for each in instruments)
 
 
