@@ -341,7 +341,8 @@ def test_run_writes_a_wire_log(cli: Cli, tmp_path: Path) -> None:
 
 def test_a_run_file_holds_the_limits_it_was_made_under(cli: Cli, bench: Path) -> None:
     runs = bench.parent / "runs"
-    words = ("run", "pulse_train", "--bench", bench, "--set", "n_cycles=1", "-o", runs)
+    words = ("run", "pulse_train", "--bench", bench, "--set", "n_cycles=1",
+             "--set", "compliance_current=400 uA", "-o", runs)  # fmt: skip
     assert cli(*words)[0] == 0
     (path,) = runs.glob("*.h5")
     made = Run.open(path).metadata
