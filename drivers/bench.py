@@ -307,14 +307,20 @@ class Bench:
     def _source(self, role: str) -> Any:
         """Return the guard around the instrument that drives a terminal in this role."""
         if role not in self._cast:
-            path, terminal = self.config.way_of(role, self.die)
+            player = self._player(role)
+            path, terminals = self.config.way_of(role, self.die)
             if path:
                 self.switch.check_route(path)
+            elif not self.die and any(role in die.paths for die in self.config.dies.values()):
+                raise ConfigError(
+                    f"no die is selected, and the {role} reaches one by relays only: select "
+                    f"one of {', '.join(self.config.dies)} first"
+                )
             self._cast[role] = _GUARDS[role](
-                self._player(role),
+                player,
                 self.account,
-                self.config.limits_of(terminal),
-                terminal,
+                self.config.limits_of(*terminals),
+                terminals[0],
                 (lambda: self.switch.route(path)) if path else (lambda: None),
             )
         return self._cast[role]

@@ -38,6 +38,8 @@ class SR830(SRSStatus, srs.SR830):
     """
 
     MODEL = re.compile(r"SR830")
+    AMPLITUDE = (MINIMUM_AMPLITUDE, 5.0, _STEP)
+    """Smallest and largest sine, and its step, in volt rms."""
     OVERLOADS = 0b1111  # input, filter, output, reference unlocked
 
     def __init__(self, adapter: Any, **visa: Any) -> None:

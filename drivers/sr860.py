@@ -23,6 +23,8 @@ class SR860(SRSStatus, srs.SR860):
     """
 
     MODEL = re.compile(r"SR86[05]A?")
+    AMPLITUDE = (0.0, 2.0, 0.0)
+    """Smallest and largest sine, and its step, in volt rms; it has no step."""
     OVERLOADS = 0b11011  # both outputs, reference unlocked, input range
 
     def __init__(self, adapter: Any, **visa: Any) -> None:

@@ -36,8 +36,7 @@ _GENERATORS = {
     "Agilent33500": SimulatedAgilent33500,
 }
 _MOST_SLOTS = 10
-GROUND = "ground"
-"""What a path begins with that brings a terminal to 0 V."""
+_GROUND = "ground"  # what a path begins with that brings a terminal to 0 V
 _LOCK_INS = {"SR830": SimulatedSR830, "SR860": SimulatedSR860}
 
 
@@ -121,7 +120,7 @@ class Assembly:
     def _source(self, output: str) -> str:
         """Return the name on the wiring of ``smu/1``, an output of a named instrument."""
         name, _, channel = output.partition("/")
-        if name == GROUND and channel:
+        if name == _GROUND and channel:
             self._wiring.drive(output, 0.0)
             return output
         entry = self._config.instruments.get(name)
@@ -218,7 +217,7 @@ class Assembly:
 
         paths = {
             channel: (
-                self._source(f"{GROUND}/{channel}" if output == GROUND else output),
+                self._source(f"{_GROUND}/{channel}" if output == _GROUND else output),
                 *self._place(terminal),
             )
             for channel, (output, terminal) in entry.paths.items()
