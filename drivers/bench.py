@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from labsyn.data.errors import ConfigError, UnsafeShutdownError
+from labsyn.data.flags import Flag
 from labsyn.drivers.account import Account
 from labsyn.drivers.bench_model import BenchConfig
 from labsyn.drivers.casting import cast, check_roles
@@ -161,6 +162,11 @@ class Bench:
         return self.simulation is not None
 
     @property
+    def origin(self) -> Flag:
+        """What marks the rows of this bench: simulated, or nothing."""
+        return Flag.SIMULATED if self.is_simulated else Flag(0)
+
+    @property
     def pulse_source(self) -> GuardedPulseSource:
         """The instrument in the role of pulse source, inside the limits."""
         return self._source("pulse_source")
@@ -190,6 +196,11 @@ class Bench:
         if "switch" not in self._cast:
             self._cast["switch"] = self._player("switch")
         return self._cast["switch"]
+
+    def route_time(self, *roles: str) -> float:
+        """Return the seconds that relays take to go round these roles once."""
+        paths = {tuple(self.config.way_of(role, self.die)[0]) for role in roles}
+        return len(paths) * self.switch.route_time if len(paths) > 1 else 0.0
 
     def require(self, roles: Iterable[str]) -> None:
         """Raise RoleError if a role is not played, with the drivers that could play it."""

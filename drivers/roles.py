@@ -111,6 +111,10 @@ class Field(Protocol):
 class Switch(Protocol):
     """Connects instruments to terminals through relays."""
 
+    @property
+    def route_time(self) -> float:
+        """Seconds that relays take to go from one route to another."""
+
     def check_route(self, channels: Sequence[str]) -> None:
         """Raise LimitError if these relays may not be closed together; nothing is sent."""
 

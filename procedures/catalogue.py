@@ -4,12 +4,14 @@ import difflib
 
 from labsyn.data.errors import ConfigError
 from labsyn.procedures.base import BenchProcedure
+from labsyn.procedures.field_loop import FieldLoop
+from labsyn.procedures.iv_sweep import IVSweep
 from labsyn.procedures.pulse_train import PulseTrain
 
 
 def procedures() -> dict[str, type[BenchProcedure]]:
     """Return every procedure by its name."""
-    return {kind.name(): kind for kind in (PulseTrain,)}
+    return {kind.name(): kind for kind in (PulseTrain, IVSweep, FieldLoop)}
 
 
 def find_procedure(name: str) -> type[BenchProcedure]:
