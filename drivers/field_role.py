@@ -12,6 +12,7 @@ from labsyn.drivers.kepco_bop import MAX_CURRENT
 _STEP = 0.05  # seconds between two settings of a ramp
 _SETTLE = 5.0  # seconds that a field may go on moving, beyond its settling time
 _POLL = 0.1
+_READING = 0.02  # seconds: a gaussmeter answers twice, in 10 ms each
 _TRIES = 5  # corrections of the current by what the gaussmeter says
 _LARGEST_TRIM = 0.1  # of the field: a probe in the wrong place must not raise it further
 
@@ -37,7 +38,8 @@ class CoilField:
             )
 
     def ramp_time(self, change: float, *, slew: float) -> float:
-        return self._n_steps(change, slew) * _STEP + self._part.settling_time
+        reading = _READING if self._gaussmeter is not None else 0.0
+        return self._n_steps(change, slew) * _STEP + self._part.settling_time + reading
 
     def set_field(self, tesla: float, *, slew: float) -> float:
         """Return the field in tesla once it has settled.

@@ -11,6 +11,7 @@ from labsyn.drivers.clock import Clock
 from labsyn.drivers.roles import Reading
 
 _SETTLED = 16  # time constants: the slowest filter, of 24 dB, is within 1e-4 then
+_ANSWERS = 0.01  # seconds: two settings and three queries, each answered in 2 ms
 _WHOLE = 1e-6  # of a step: rounding of what is a multiple
 
 
@@ -32,8 +33,12 @@ class LockInReader:
         self._amplitude = math.nan
 
     @property
-    def read_time(self) -> float:
+    def _settling_time(self) -> float:
         return _SETTLED * self._part.time_constant
+
+    @property
+    def read_time(self) -> float:
+        return self._settling_time + _ANSWERS
 
     def check_reads(self, *, voltage: float, compliance_current: float) -> None:
         low, high, step = self._lock_in.AMPLITUDE
@@ -62,7 +67,7 @@ class LockInReader:
         """Return voltage and current of the device in volt and ampere rms."""
         try:
             self._lock_in.amplitude = self._amplitude
-            self._clock.sleep(self.read_time)
+            self._clock.sleep(self._settling_time)
             overloaded = self._lock_in.overloaded  # asked twice: the first tells of the past
             volts, _ = self._lock_in.read_xy()
             overloaded = self._lock_in.overloaded

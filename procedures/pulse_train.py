@@ -74,8 +74,9 @@ class PulseTrain(BenchProcedure):
         seconds = n_pulses * (self.pulse_width + self.pulse_pause)
         if bench is None:
             return seconds
-        there_and_back = bench.route_time("pulse_source", "reader")
-        return seconds + n_pulses * there_and_back + self.row_estimate() * bench.reader.read_time
+        # Relays go to pulse and read once more in `startup`.
+        relays = self.row_estimate() * bench.route_time("pulse_source", "reader")
+        return seconds + relays + self.row_estimate() * bench.reader.read_time
 
     def startup(self) -> None:
         bench = self.opened_bench()
