@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from labsyn.data.errors import ConfigError, UnsafeShutdownError
+from labsyn.data.errors import BenchError, ConfigError, UnsafeShutdownError
 from labsyn.data.flags import Flag
 from labsyn.drivers.account import Account
 from labsyn.drivers.bench_model import BenchConfig
@@ -155,6 +155,11 @@ class Bench:
     def twin(self) -> "Bench":
         """Return a fresh simulated bench of the same file, as `open_twin` does."""
         return Bench(twin_of(self.config), self.text)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the instruments can be used."""
+        return bool(self._connections)
 
     @property
     def is_simulated(self) -> bool:
@@ -338,6 +343,8 @@ class Bench:
 
     def _player(self, role: str) -> Any:
         self.require([role])
+        if not self.is_open:
+            raise BenchError(f"the bench is closed; open it again to use its {role}")
         part = self.config.roles.played()[role]
         driver = self.config.instruments[part.instrument].driver
         drivers = {name: each.instrument for name, each in self._connections.items()}

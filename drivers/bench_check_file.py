@@ -74,21 +74,19 @@ def _check_source(config: BenchConfig, name: str, role: SourceRole) -> None:
 
 
 def _check_return(config: BenchConfig, name: str, role: SourceRole) -> None:
-    driver, output = (
-        config.instruments[role.instrument].driver,
-        f"{role.instrument}/{role.return_channel}",
-    )
+    where, output = f"[roles.{name}] return_channel", f"{role.instrument}/{role.return_channel}"
+    driver = config.instruments[role.instrument].driver
     if name != "reader" or driver != "KeysightB1500A" or role.return_channel == role.channel:
         raise ConfigError(
-            f"[roles.{name}] return_channel is {role.return_channel}: it is for a reader, and "
-            "another SMU of the same KeysightB1500A"
+            f"{where} is {role.return_channel}: it is for a reader, and another SMU of the "
+            "same KeysightB1500A"
         )
     paths = [role.path, *(die.paths.get(name, []) for die in config.dies.values())]
     for path in filter(None, paths):
         if all(config.links().get(channel, ("",))[0] != output for channel in path):
-            raise ConfigError(f"[roles.{name}] return_channel: no relay of {path} leads to {output}")
+            raise ConfigError(f"{where}: no relay of {', '.join(path)} leads to {output}")
     if not any(paths) and output not in config.wiring:
-        raise ConfigError(f"[roles.{name}] return_channel: [wiring] does not say where {output} is")
+        raise ConfigError(f"{where}: [wiring] does not say where {output} leads")
 
 
 def _check_terminals(config: BenchConfig) -> None:

@@ -13,7 +13,6 @@ from labsyn.drivers import bench_model
 from labsyn.drivers.bench_check_file import check_file
 from labsyn.drivers.bench_model import BenchConfig, SimulationConfig
 
-
 STARTERS = ("lixcoo2", "titania", "mtj")
 """Benches that there is a commented file for, by the device that is measured."""
 
@@ -27,7 +26,8 @@ def starter(kind: str) -> str:
         If there is no such file.
     """
     if kind not in STARTERS:
-        raise ConfigError(f"there is no starter bench {kind!r}; there are {', '.join(STARTERS)}")
+        known = ", ".join(STARTERS)
+        raise ConfigError(f"there is no starter bench {kind!r}; there are {known}")
     return (files("labsyn.drivers") / "benches" / f"{kind}.toml").read_text(encoding="utf-8")
 
 

@@ -39,15 +39,20 @@ class GeneratorPulseSource:
                 f"pulses of {width:g} s every {period:g} s are asked for, a period is longer "
                 "than its pulse; nothing was sent"
             )
+        name, edge = self._generator.name, self._edge_of(width)
+        self._generator.RANGE.check_setup(name, width, period, edge, self._load)
         for voltage in voltages:
             check_current(voltage, self._load, compliance_current)
             self._generator.check_voltage(voltage, self._load)
 
     def setup_pulses(self, *, width: float, period: float, compliance_current: float) -> None:
         self.check_pulses([], width=width, period=period, compliance_current=compliance_current)
-        edge = self._edge or self._generator.RANGE.nearest_edge(_EDGE_SHARE * width)
+        edge = self._edge_of(width)
         self._generator.setup_pulse(self._channel, width, period, edge, self._load)
         self._period, self._compliance = period, compliance_current
+
+    def _edge_of(self, width: float) -> float:
+        return self._edge or self._generator.RANGE.nearest_edge(_EDGE_SHARE * width)
 
     def pulse(self, voltage: float) -> Reading:
         check_current(voltage, self._load, self._compliance)

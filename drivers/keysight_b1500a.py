@@ -179,7 +179,11 @@ class KeysightB1500A(SweepMeasurements, AgilentB1500):
         return self._only(self.fetch("XE"), channel, "I")
 
     def read_at(
-        self, channel: int, voltage: float, compliance_current: float, measured: int | None = None
+        self,
+        channel: int,
+        voltage: float,
+        compliance_current: float,
+        measured: int | None = None,
     ) -> Datum:
         """Force `voltage`, measure the current, return to 0 V; raise if any was refused.
 

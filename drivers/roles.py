@@ -49,7 +49,7 @@ class PulseSource(Protocol):
         """Prepare pulses of `width` and `period` seconds with a current limit in ampere."""
 
     def pulse(self, voltage: float) -> Reading:
-        """Apply one pulse of `voltage`; return after one period what was measured at its end."""
+        """Apply one pulse of `voltage`; return, a period later, what was measured in it."""
 
 
 class Reader(Protocol):

@@ -45,7 +45,7 @@ class SMUPulseSource:
         self, voltages: Sequence[float], *,
         width: float, period: float, compliance_current: float,
     ) -> None:  # fmt: skip
-        """Take any voltage and current: ranges are the module's, which refuses what it has not."""
+        """Take any voltage and current: ranges are the module's, which refuses others."""
         low, high = _WIDTH
         if not low <= width <= high:
             raise LimitError(

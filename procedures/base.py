@@ -19,6 +19,8 @@ from labsyn.data.run import Column
 from labsyn.data.units import parse_quantity
 from labsyn.drivers.bench import Bench
 
+_WORDS = r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])"  # Pulse and Train, IV and Sweep
+
 
 class BenchProcedure(Procedure):
     """A PyMeasure procedure on a `Bench`.
@@ -67,7 +69,7 @@ class BenchProcedure(Procedure):
     @classmethod
     def name(cls) -> str:
         """Return the name on the command line and in run files: ``pulse_train``."""
-        return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cls.__name__).lower()
+        return re.sub(_WORDS, "_", cls.__name__).lower()
 
     def check(self, bench: Bench) -> None:
         """Raise LimitError if these parameters go beyond the limits of `bench`.
@@ -87,7 +89,8 @@ class BenchProcedure(Procedure):
 
     def get_estimates(self) -> float:
         """Return the `duration` on the bench that was given, for PyMeasure's windows."""
-        return self.duration(self.bench)
+        known = self.bench is not None and self.bench.is_open
+        return self.duration(self.bench if known else None)
 
     def row_estimate(self) -> int:
         """Return how many rows an uninterrupted run stores."""

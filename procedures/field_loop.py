@@ -18,10 +18,10 @@ class FieldLoop(BenchProcedure):
     ramped to zero at the end.
 
     The defaults are the minor loop of Kumar et al., Nanoscale Horizons 9, 1522 (2024),
-    figures 3d and 4a: ±20 mT along the easy axis, read through a resistor of 1 MΩ. Step, slew and
-    read voltage are not printed there and chosen here. The read voltage is that of the
-    reader: of a lock-in it is the sine in front of the resistor, and 3.4 V put the 0.1 V of
-    the paper across 30 kΩ.
+    figures 3d and 4a: ±20 mT along the easy axis, read through a resistor of 1 MΩ. Step,
+    slew and read voltage are not printed there and chosen here. The read voltage is that of
+    the reader: of a lock-in it is the sine in front of the resistor, and 3.4 V put the 0.1 V
+    of the paper across 30 kΩ.
     """
 
     ROLES = ("field", "reader")
@@ -34,7 +34,7 @@ class FieldLoop(BenchProcedure):
         Column("current", "A", "Current"),
         Column("resistance", "ohm", "Resistance"),
         Column("conductance", "S", "Conductance"),
-        Column("branch", "1", "Branch"),  # 0: a field loop is neither potentiation nor depression
+        Column("branch", "1", "Branch"),  # 0: neither potentiation nor depression
         Column("flags", "1", "Flags"),
     )
     PLOT = ("resistance", "field")

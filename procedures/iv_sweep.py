@@ -28,7 +28,7 @@ class IVSweep(BenchProcedure):
         Column("sweep", "1", "Sweep"),
         Column("voltage", "V", "Voltage"),
         Column("current", "A", "Current"),
-        Column("branch", "1", "Branch"),  # 0: a sweep is neither potentiation nor depression
+        Column("branch", "1", "Branch"),  # 0: neither potentiation nor depression
         Column("flags", "1", "Flags"),
     )
     PLOT = ("current", "voltage")

@@ -112,7 +112,7 @@ def _balance(
         voltages.update(dict.fromkeys(terminals, volts))
         return _sum(device.currents(voltages), terminals)
 
-    others = [volts for t, volts in voltages.items() if t not in terminals and volts is not None]
+    others = [v for t, v in voltages.items() if t not in terminals and v is not None]
     if source.forces_current:
         volts, source.limited = _current_source(current, source.forced, source.limit)
     else:
