@@ -7,6 +7,18 @@ from labsyn.drivers.switch_channels import channel_names
 
 _NO_CURRENT_LIMIT = ("Keysight81160A", "Agilent33500", "Agilent33250A", "Agilent33220A")
 _LOCK_INS = ("SR830", "SR860")
+_SMUS = ("KeysightB1500A",)
+_USERS = {
+    "channel": (*_NO_CURRENT_LIMIT, *_SMUS),
+    "return_channel": _SMUS,
+    "load": (*_NO_CURRENT_LIMIT, *_SMUS),  # of an SPGU
+    "edge": (*_NO_CURRENT_LIMIT, *_SMUS),
+    "reference_resistance": _LOCK_INS,
+    "reference_uncertainty": _LOCK_INS,
+    "frequency": _LOCK_INS,
+    "time_constant": _LOCK_INS,
+}
+"""Drivers that a key of a role is meant for."""
 
 
 def check_file(config: BenchConfig) -> None:
@@ -24,6 +36,9 @@ def check_file(config: BenchConfig) -> None:
                 )
     _check_terminals(config)
     _check_paths(config)
+    for name, role in config.roles.sources().items():
+        if role.return_channel is not None:
+            _check_return(config, name, role)
     _check_resources(config)
     starts = [start for start, _ in config.links().values()]
     if config.simulation is not None and not config.ground and GROUND not in starts:
@@ -54,6 +69,14 @@ def _check_instrument(config: BenchConfig, where: str, name: str) -> None:
 
 def _check_source(config: BenchConfig, name: str, role: SourceRole) -> None:
     driver = config.instruments[role.instrument].driver
+    is_smu = driver in _SMUS and role.channel < FIRST_SPGU
+    for key in sorted(role.model_fields_set & _USERS.keys()):
+        users = _USERS[key]
+        if driver not in users or (is_smu and key in ("load", "edge")):
+            raise ConfigError(
+                f"[roles.{name}] {key} means nothing to {'an SMU of ' * is_smu}a {driver}; it "
+                f"is for {', '.join(users)}{' (SPGU)' * (key in ('load', 'edge'))}"
+            )
     if driver in _NO_CURRENT_LIMIT and role.load is None:
         raise ConfigError(
             f"[roles.{name}] needs load, the resistance that the {driver} drives, such as "
@@ -64,8 +87,6 @@ def _check_source(config: BenchConfig, name: str, role: SourceRole) -> None:
             f"[roles.{name}] channel {role.channel} is a pulse generator: it needs load, what "
             'it drives, such as "10 kohm"'
         )
-    if role.return_channel is not None:
-        _check_return(config, name, role)
     if driver in _LOCK_INS and role.reference_resistance is None:
         raise ConfigError(
             f"[roles.{name}] needs reference_resistance, the resistor between the sine of the "

@@ -12,9 +12,9 @@ from labsyn.drivers.flex_data import Datum
 from labsyn.drivers.keysight_b1500a import KeysightB1500A
 from labsyn.drivers.roles import PulseSource, Reading
 
-# Programming Guide ed. 11: pulse width of PT, and its longest period.
+# Programming Guide ed. 11: pulse width of PT, and its period.
 _WIDTH = (500e-6, 2.0)
-_LONGEST_PERIOD = 5.0
+_PERIOD = (5e-3, 5.0)
 _REST = 2e-3  # least time of a period that is no pulse, for pulses up to 100 ms
 _LONG_REST = 10e-3
 _LONGEST_WAIT = 65.535  # delay and step delay of WT
@@ -52,11 +52,12 @@ class SMUPulseSource:
                 f"a pulse width of {width:g} s is asked for, an SMU gives {low:g} to {high:g}; "
                 "a pulse generator gives shorter ones; nothing was sent"
             )
-        least = width + (_REST if width <= 0.1 else _LONG_REST)
-        if not least <= period <= _LONGEST_PERIOD:
+        shortest, longest = _PERIOD
+        least = max(shortest, width + (_REST if width <= 0.1 else _LONG_REST))
+        if not least <= period <= longest:
             raise LimitError(
                 f"a pulse period of {period:g} s is asked for with a width of {width:g} s, an "
-                f"SMU gives {least:g} to {_LONGEST_PERIOD:g} s; nothing was sent"
+                f"SMU gives {least:g} to {longest:g} s; nothing was sent"
             )
 
     def setup_pulses(self, *, width: float, period: float, compliance_current: float) -> None:
