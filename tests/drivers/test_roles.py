@@ -138,6 +138,14 @@ def test_a_lock_in_reads_through_its_divider(
     assert reads[0].flags == Flag(0)
 
 
+def test_the_noise_of_a_junction_is_not_multiplied_by_the_divider(tmp_path: Path) -> None:
+    """A resistance that scatters by 0.1 % in 25 Hz: less behind a filter, never more."""
+    with opened(tmp_path, MTJ.replace("sigma_read = 0.0", "sigma_read = 1e-3")) as bench:
+        bench.reader.setup_reads(voltage=3.4, compliance_current=1e-3)
+        measured = [1 / bench.reader.read().conductance for _ in range(60)]
+    assert 1e-4 < np.std(measured) / np.mean(measured) < 1e-3
+
+
 @pytest.mark.parametrize(("model", "rest"), [("SR830", 0.004), ("SR860", 0.0)])
 def test_between_reads_the_sine_is_as_small_as_it_can_be(
     tmp_path: Path, model: str, rest: float
