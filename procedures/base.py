@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pymeasure.experiment import (
+    BooleanParameter,
     FloatParameter,
     IntegerParameter,
     ListParameter,
@@ -150,6 +151,13 @@ def column_title(column: Column) -> str:
     return column.long_name if plain else f"{column.long_name} ({column.unit})"
 
 
+def choices_of(parameter: Parameter) -> list[str]:
+    """Return what a parameter may be, if that is one of a few values."""
+    if isinstance(parameter, BooleanParameter):
+        return ["true", "false"]
+    return [str(choice) for choice in getattr(parameter, "choices", None) or ()]
+
+
 def _plain(parameter: Parameter, value: Any) -> Any:
     """Turn ``"10 ms"`` into seconds, and refuse what a conversion would cut off."""
     if isinstance(parameter, FloatParameter) and parameter.units:
@@ -165,9 +173,9 @@ def _plain(parameter: Parameter, value: Any) -> Any:
 def _allowed(parameter: Parameter, error: Exception) -> str:
     low, high = getattr(parameter, "minimum", None), getattr(parameter, "maximum", None)
     unit = f" {parameter.units}" if getattr(parameter, "units", None) else ""
-    choices = getattr(parameter, "choices", None)
+    choices = choices_of(parameter)
     if choices:
-        return f"allowed are {', '.join(map(str, choices))}"
+        return f"allowed are {', '.join(choices)}"
     if isinstance(error, UnitError) or low is None:
         return str(error)
     kind = "whole numbers from" if isinstance(parameter, IntegerParameter) else "is"

@@ -31,6 +31,8 @@ def test_a_starter_is_made_real_by_one_word(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "bench.toml"
     path.write_text(starter(kind).replace("enabled = true", "enabled = false"), "utf-8")
     assert not load_config(path).is_simulated
+    with Bench.open_twin(path) as twin:  # for dry runs
+        assert twin.is_simulated
     text = starter(kind)
     path.write_text(text[: text.index("[simulation]")], encoding="utf-8")
     assert not load_config(path).is_simulated

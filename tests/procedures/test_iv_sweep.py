@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from labsyn.data.errors import BenchError, LimitError
+from labsyn.data.errors import BenchError, ConfigError, LimitError
 from labsyn.data.flags import Flag
 from labsyn.data.run import Run
 from labsyn.drivers.bench import Bench
-from labsyn.procedures.catalogue import find_procedure
+from labsyn.procedures.catalogue import describe_parameters, find_procedure
 from labsyn.procedures.iv_sweep import IVSweep
 from labsyn.procedures.runner import measure
 
@@ -140,5 +140,12 @@ def test_what_is_refused_before_anything_is_sent(
     assert not (tmp_path / "runs").exists()
 
 
-def test_its_name() -> None:
+def test_its_name_and_parameters() -> None:
     assert find_procedure("iv_sweep") is IVSweep
+    rows = {row[0]: row for row in describe_parameters(IVSweep)}
+    assert rows["double"][1:3] == ["True", "true, false"]
+    assert IVSweep(double="false").double is False
+    with pytest.raises(
+        ConfigError, match="double = 'maybe' is refused: allowed are true, false"
+    ):
+        IVSweep(double="maybe")
