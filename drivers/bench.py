@@ -97,8 +97,9 @@ class Bench:
         try:
             for name, instrument in config.instruments.items():
                 self._connections[name] = Connection.open(
-                    name, instrument, library, self.clock, exclusive=not self.is_simulated
-                )
+                    name, instrument, library, self.clock,
+                    exclusive=not self.is_simulated, options=config.options_of(name),
+                )  # fmt: skip
             self.watchdog.confirm()
         except BaseException:
             self._close_all()

@@ -16,6 +16,7 @@ from pydantic_core.core_schema import CoreSchema, no_info_before_validator_funct
 from labsyn.data.units import parse_quantity
 from labsyn.drivers.catalogue import DRIVERS
 from labsyn.drivers.limits import Limits
+from labsyn.drivers.ramp import RAMP_RATE
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ GROUND = "ground"
 """What a relay brings to a terminal that is no output of an instrument."""
 FIRST_SPGU = 101
 """Channel of a B1500A from which on it is a pulse generator; the slots of SMUs are 1 to 10."""
+
+_SLOWEST_RAMP = 1.2  # A/s: from 12 A a bench is safe in 10 s
 
 Volts = Annotated[float, Quantity("V")]
 Amperes = Annotated[float, Quantity("A")]
@@ -257,6 +260,20 @@ class BenchConfig(_Section):
         if self.roles.switch is None or self.roles.switch.instrument not in self.instruments:
             return {}
         return self.instruments[self.roles.switch.instrument].paths
+
+    def options_of(self, name: str) -> dict[str, Any]:
+        """Return what the driver of an instrument has to know: what a switch must not do,
+        and how fast a coil may be ramped down when the bench is made safe.
+        """  # noqa: D205
+        instrument, field = self.instruments[name], self.roles.field
+        switch = {
+            "never_together": instrument.never_together, "forbidden": instrument.forbidden
+        }  # fmt: skip
+        options: dict[str, Any] = {key: value for key, value in switch.items() if value}
+        if field is not None and field.instrument == name:
+            rate = self.limits_of().field_slew / field.coil_constant
+            options["ramp_rate"] = min(max(rate, _SLOWEST_RAMP), RAMP_RATE)
+        return options
 
     def limits_of(self, *terminals: str) -> Limits:
         """Return the limits that hold at all of `terminals`, or of the bench as a whole."""

@@ -44,7 +44,21 @@ def simulated(bench: Bench, name: str) -> Any:
 # Pulse sources
 
 
-@pytest.mark.parametrize("text", [MATRIX, SPGU], ids=["81160A", "SPGU"])
+def with_generator(driver: str) -> str:
+    """Return the bench with another generator; 10 kΩ is the most that Agilent's know."""
+    return MATRIX.replace("Keysight81160A", driver).replace('"100 kohm"', '"10 kohm"')
+
+
+PULSE_SOURCES = {
+    "81160A": MATRIX,
+    "SPGU": SPGU,
+    "33500": with_generator("Agilent33500"),
+    "33250A": with_generator("Agilent33250A"),
+    "33220A": with_generator("Agilent33220A"),
+}
+
+
+@pytest.mark.parametrize("text", PULSE_SOURCES.values(), ids=PULSE_SOURCES)
 def test_pulses_of_a_generator_do_what_those_of_an_smu_do(tmp_path: Path, text: str) -> None:
     with Bench.simulated("lixcoo2", sigma_c2c=0, sigma_read=0) as bench:
         bench.pulse_source.setup_pulses(width=0.01, period=0.02, compliance_current=1e-3)
@@ -269,6 +283,18 @@ def test_fields_that_are_not_allowed(tmp_path: Path) -> None:
         with pytest.raises(LimitError, match=r"a field ramp of 500 mT/s exceeds the limit"):
             bench.field.set_field(0.01, slew=0.5)
         assert len(log) == before
+
+
+@pytest.mark.parametrize(("limit", "rate"), [("40 mT/s", 1.6), ("1 mT/s", 1.2), ("9 T/s", 5.0)])
+def test_the_field_is_ramped_down_no_faster_than_allowed(
+    tmp_path: Path, limit: str, rate: float
+) -> None:
+    """In ampere per second, at 25 mT/A; but never slower than a bench has to be safe."""
+    with opened(tmp_path, MTJ.replace('"200 mT/s"', f'"{limit}"')) as bench:
+        bench.field.set_field(0.05, slew=1e-3)
+        started = bench.clock.now()
+        bench.make_safe()
+        assert bench.clock.now() - started == pytest.approx(2.0 / rate, abs=0.06)
 
 
 def test_the_field_can_be_set_again_after_the_bench_was_made_safe(tmp_path: Path) -> None:
