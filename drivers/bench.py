@@ -7,7 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from labsyn.data.errors import ConfigError, UnsafeShutdownError
+from labsyn.data.errors import BenchError, ConfigError, UnsafeShutdownError
+from labsyn.data.flags import Flag
 from labsyn.drivers.account import Account
 from labsyn.drivers.bench_model import BenchConfig
 from labsyn.drivers.casting import cast, check_roles
@@ -89,8 +90,9 @@ class Bench:
         try:
             for name, instrument in config.instruments.items():
                 self._connections[name] = Connection.open(
-                    name, instrument, library, self.clock, exclusive=not self.is_simulated
-                )
+                    name, instrument, library, self.clock,
+                    exclusive=not self.is_simulated, options=config.options_of(name),
+                )  # fmt: skip
             self.watchdog.confirm()
         except BaseException:
             self._close_all()
@@ -154,9 +156,19 @@ class Bench:
         return Bench(twin_of(self.config), self.text)
 
     @property
+    def is_open(self) -> bool:
+        """Whether the instruments can be used."""
+        return bool(self._connections)
+
+    @property
     def is_simulated(self) -> bool:
         """True if no real instrument is behind this bench."""
         return self.simulation is not None
+
+    @property
+    def origin(self) -> Flag:
+        """What marks the rows of this bench: simulated, or nothing."""
+        return Flag.SIMULATED if self.is_simulated else Flag(0)
 
     @property
     def pulse_source(self) -> GuardedPulseSource:
@@ -188,6 +200,11 @@ class Bench:
         if "switch" not in self._cast:
             self._cast["switch"] = self._player("switch")
         return self._cast["switch"]
+
+    def route_time(self, *roles: str) -> float:
+        """Return the seconds that relays take to go round these roles once."""
+        paths = {tuple(self.config.way_of(role, self.die)[0]) for role in roles}
+        return len(paths) * self.switch.route_time if len(paths) > 1 else 0.0
 
     def require(self, roles: Iterable[str]) -> None:
         """Raise RoleError if a role is not played, with the drivers that could play it."""
@@ -309,20 +326,28 @@ class Bench:
     def _source(self, role: str) -> Any:
         """Return the guard around the instrument that drives a terminal in this role."""
         if role not in self._cast:
-            path, terminal = self.config.way_of(role, self.die)
+            player = self._player(role)
+            path, terminals = self.config.way_of(role, self.die)
             if path:
                 self.switch.check_route(path)
+            elif not self.die and any(role in die.paths for die in self.config.dies.values()):
+                raise ConfigError(
+                    f"no die is selected, and the {role} reaches one by relays only: select "
+                    f"one of {', '.join(self.config.dies)} first"
+                )
             self._cast[role] = _GUARDS[role](
-                self._player(role),
+                player,
                 self.account,
-                self.config.limits_of(terminal),
-                terminal,
+                self.config.limits_of(*terminals),
+                terminals[0],
                 (lambda: self.switch.route(path)) if path else (lambda: None),
             )
         return self._cast[role]
 
     def _player(self, role: str) -> Any:
         self.require([role])
+        if not self.is_open:
+            raise BenchError(f"the bench is closed; open it again to use its {role}")
         part = self.config.roles.played()[role]
         driver = self.config.instruments[part.instrument].driver
         drivers = {name: each.instrument for name, each in self._connections.items()}

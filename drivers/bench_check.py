@@ -113,8 +113,9 @@ def _opened(
     instrument = config.instruments[name]
     try:
         connection = Connection.open(
-            name, instrument, library, clock, exclusive=not config.is_simulated
-        )
+            name, instrument, library, clock,
+            exclusive=not config.is_simulated, options=config.options_of(name),
+        )  # fmt: skip
     except (InstrumentDisconnected, LockedError) as error:
         yield Finding(name, "unreachable", str(error))
         return

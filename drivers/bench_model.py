@@ -1,5 +1,6 @@
 """What a bench file may say: its sections, keys and units, as pydantic models."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -15,6 +16,7 @@ from pydantic_core.core_schema import CoreSchema, no_info_before_validator_funct
 from labsyn.data.units import parse_quantity
 from labsyn.drivers.catalogue import DRIVERS
 from labsyn.drivers.limits import Limits
+from labsyn.drivers.ramp import RAMP_RATE
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,13 @@ class Quantity:
         return parse_quantity(value, self.unit)
 
 
+GROUND = "ground"
+"""What a relay brings to a terminal that is no output of an instrument."""
+FIRST_SPGU = 101
+"""Channel of a B1500A from which on it is a pulse generator; the slots of SMUs are 1 to 10."""
+
+_SLOWEST_RAMP = 1.2  # A/s: from 12 A a bench is safe in 10 s
+
 Volts = Annotated[float, Quantity("V")]
 Amperes = Annotated[float, Quantity("A")]
 Seconds = Annotated[float, Quantity("s")]
@@ -64,7 +73,8 @@ class InstrumentConfig(_Section):
     never_together: list[list[str]] = []
     """Of a switch: sets of channels of which no two may be closed at the same time."""
     paths: dict[str, tuple[str, str]] = {}
-    """Of a switch: what each channel connects, ``"1101" = ["smu/1", "T1"]``."""
+    """Of a switch: what each channel connects, ``"1101" = ["smu/1", "T1"]``, or ``"ground"``
+    to a terminal."""
     simulated: dict[str, Any] = {}
     """Options of the simulated twin, such as ``coil_constant`` or ``modules``."""
     faults: list[dict[str, Any]] = []
@@ -79,6 +89,8 @@ class SourceRole(_Section):
     terminal: str = "top"
     path: list[str] = []
     """Channels of the switch that connect it; without them it is wired for good."""
+    return_channel: int | None = Field(default=None, ge=1, le=10)
+    """Of an SMU that reads: another one, at 0 V, which measures the current instead."""
     load: Annotated[float, Positive, Quantity("ohm")] | None = None
     """Of a pulse generator: what its output drives. A wrong one doubles the voltage."""
     edge: Annotated[float, Positive, Quantity("s")] | None = None
@@ -102,6 +114,8 @@ class FieldRole(_Section):
     """Instrument that measures the field; without one it is the supply's current."""
     tolerance: Annotated[float, Positive, Quantity("T")] = 1e-4
     """How near the measured field must come to be settled."""
+    settling_time: Annotated[float, Positive, Quantity("s")] = 0.3
+    """What coil and gaussmeter take to settle after a step of the current."""
     voltage_limit: Annotated[float, Positive, Quantity("V")] = 36.0
     """Of the supply."""
 
@@ -228,19 +242,11 @@ class BenchConfig(_Section):
         lock_in = instrument is not None and instrument.driver in ("SR830", "SR860")
         return "sine" if lock_in else str(role.channel)
 
-    def way_of(self, role: str, die: str = "") -> tuple[list[str], str]:
-        """Return the relays that connect a role to a die, and the terminal they reach."""
+    def way_of(self, role: str, die: str = "") -> tuple[list[str], list[str]]:
+        """Return the relays that connect a role to a die, and the terminals they reach."""
         part = self.roles.sources()[role]
         path = (self.dies[die].paths.get(role) if die else None) or part.path
-        output = f"{part.instrument}/{self.output_name(part)}"
-        ends = {
-            channel: end
-            for instrument in self.instruments.values()
-            for channel, (start, end) in instrument.paths.items()
-            if start == output
-        }
-        reached = [ends[channel] for channel in path if channel in ends]
-        return path, reached[0] if reached else part.terminal
+        return path, self.reached(role, path) or [part.terminal]
 
     def ways(self, role: str) -> list["Way"]:
         """Return how a role reaches the device, or each die on which it has a path."""
@@ -249,8 +255,9 @@ class BenchConfig(_Section):
             dies = ["", *dies]
         found = []
         for die in dies:
-            relays, terminal = self.way_of(role, die)
-            found.append(Way(die, relays, terminal, self.limits_of(terminal)))
+            relays, terminals = self.way_of(role, die)
+            limits = self.limits_of(*terminals)
+            found.append(Way(die, relays, " and ".join(terminals), limits))
         return found
 
     def wired_instruments(self) -> set[str]:
@@ -268,12 +275,40 @@ class BenchConfig(_Section):
         paths += [path for die in self.dies.values() for path in die.paths.values()]
         return list(dict.fromkeys(channel for path in paths for channel in path))
 
-    def limits_of(self, terminal: str = "") -> Limits:
-        """Return the limits that hold at `terminal`, or of the bench as a whole."""
-        limits = Limits(terminal=terminal, **given(self.limits))  # type: ignore[arg-type]
-        device = terminal.partition(":")[0] if ":" in terminal else "1"
-        places = [("devices", device), ("terminals", terminal)] if terminal else []
-        for kind, name in places:
+    def reached(self, role: str, path: Sequence[str]) -> list[str]:
+        """Return the terminals to which the relays of `path` bring the output of a role."""
+        part = self.roles.sources()[role]
+        output = f"{part.instrument}/{self.output_name(part)}"
+        links = [self.links()[channel] for channel in path if channel in self.links()]
+        return [end for start, end in links if start == output]
+
+    def links(self) -> dict[str, tuple[str, str]]:
+        """Return what each channel of the switch connects: an output or ground, a terminal."""
+        if self.roles.switch is None or self.roles.switch.instrument not in self.instruments:
+            return {}
+        return self.instruments[self.roles.switch.instrument].paths
+
+    def options_of(self, name: str) -> dict[str, Any]:
+        """Return what the driver of an instrument has to know: what a switch must not do,
+        and how fast a coil may be ramped down when the bench is made safe.
+        """  # noqa: D205
+        instrument, field = self.instruments[name], self.roles.field
+        switch = {
+            "never_together": instrument.never_together, "forbidden": instrument.forbidden
+        }  # fmt: skip
+        options: dict[str, Any] = {key: value for key, value in switch.items() if value}
+        if field is not None and field.instrument == name:
+            rate = self.limits_of().field_slew / field.coil_constant
+            options["ramp_rate"] = min(max(rate, _SLOWEST_RAMP), RAMP_RATE)
+        return options
+
+    def limits_of(self, *terminals: str) -> Limits:
+        """Return the limits that hold at all of `terminals`, or of the bench as a whole."""
+        name = " and ".join(terminals)
+        limits = Limits(terminal=name, **given(self.limits))  # type: ignore[arg-type]
+        devices = dict.fromkeys(device_of(terminal) for terminal in terminals)
+        places = [("devices", device) for device in devices]
+        for kind, name in [*places, *(("terminals", terminal) for terminal in terminals)]:
             tighter = getattr(self.limits, kind).get(name)
             if tighter is not None:
                 limits = limits.tightened(given(tighter), f"[limits.{kind}.{name}]")
@@ -291,7 +326,7 @@ class Way:
     relays : list of str
         Channels of the switch that are closed.
     terminal : str
-        Where it leads.
+        Where it leads: several have "and" between them.
     limits : Limits
         What holds there.
     """
@@ -300,6 +335,12 @@ class Way:
     relays: list[str]
     terminal: str
     limits: Limits
+
+
+def device_of(terminal: str) -> str:
+    """Return the number of the device that a terminal such as ``"2:top"`` belongs to."""
+    device, colon, _ = terminal.partition(":")
+    return device if colon else "1"
 
 
 def given(limits: TighterLimits) -> dict[str, float]:

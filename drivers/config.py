@@ -2,6 +2,7 @@
 
 import difflib
 import tomllib
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,32 @@ from pydantic import BaseModel, ValidationError
 from labsyn.data.errors import ConfigError, LabsynError
 from labsyn.drivers import bench_model
 from labsyn.drivers.bench_check_file import check_file
-from labsyn.drivers.bench_model import BenchConfig
+from labsyn.drivers.bench_model import BenchConfig, SimulationConfig
+
+STARTERS = ("lixcoo2", "titania", "mtj")
+"""Benches that there is a commented file for, by the device that is measured."""
+
+
+def starter(kind: str) -> str:
+    """Return the text of the commented bench file for `kind`, one of `STARTERS`.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such file.
+    """
+    if kind not in STARTERS:
+        known = ", ".join(STARTERS)
+        raise ConfigError(f"there is no starter bench {kind!r}; there are {known}")
+    return (files("labsyn.drivers") / "benches" / f"{kind}.toml").read_text(encoding="utf-8")
 
 
 def simulated_config(device: str, seed: int, parameters: dict[str, float | str]) -> BenchConfig:
-    """Return the bench that `labsyn demo` uses: a B1500A wired to one two-terminal device."""
+    """Return the starter bench of a device; of a two-terminal one, a B1500A wired to it."""
+    if device in ("titania", "mtj"):
+        config = BenchConfig.model_validate(tomllib.loads(starter(device)))
+        simulation = SimulationConfig(device=device, seed=seed, parameters=parameters)
+        return config.model_copy(update={"simulation": simulation})
     role = {"instrument": "smu", "channel": 1, "terminal": "top"}
     return BenchConfig.model_validate(
         {

@@ -1,6 +1,7 @@
 """One open instrument of a bench: locked for us, identified, and then opened by its driver."""
 
 import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,9 +37,16 @@ class Connection:
 
     @classmethod
     def open(
-        cls, name: str, config: InstrumentConfig, library: Any, clock: Clock, *, exclusive: bool
+        cls,
+        name: str,
+        config: InstrumentConfig,
+        library: Any,
+        clock: Clock,
+        *,
+        exclusive: bool,
+        options: Mapping[str, Any],
     ) -> "Connection":
-        """Open the instrument called `name`, exclusively on a real bench.
+        """Open the instrument called `name`, exclusively on a real bench, with `options`.
 
         Raises
         ------
@@ -60,7 +68,7 @@ class Connection:
                     "check the address in the bench file"
                 )
             with as_labsyn_errors(name, "open"):
-                instrument = open_driver(kind, resource, library, clock, _options(config))
+                instrument = open_driver(kind, resource, library, clock, dict(options))
             instrument.adapter.connection.timeout = config.timeout * 1000
         except BaseException as error:
             if lock is not None:
@@ -89,8 +97,3 @@ class Connection:
         finally:
             if self.lock is not None:
                 self.lock.release()
-
-
-def _options(config: InstrumentConfig) -> dict[str, Any]:
-    switch = {"never_together": config.never_together, "forbidden": config.forbidden}
-    return {key: value for key, value in switch.items() if value}

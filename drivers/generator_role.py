@@ -1,7 +1,7 @@
 """A pulse generator as a pulse source."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from labsyn.data.errors import ConfigError, LimitError
@@ -25,24 +25,38 @@ class GeneratorPulseSource:
         if part.load is None:
             raise ConfigError('a pulse generator needs load, what it drives, such as "50 ohm"')
         self._generator: PulseGenerator = instruments[part.instrument]
+        self._clock = clock
         self._channel, self._load, self._edge = part.channel, part.load, part.edge
-        self._compliance = math.nan
+        self._period = self._compliance = math.nan
         self._generator.output_of(self._channel)
 
-    def check_pulses(self, *, width: float, period: float, compliance_current: float) -> None:
+    def check_pulses(
+        self, voltages: Sequence[float], *,
+        width: float, period: float, compliance_current: float,
+    ) -> None:  # fmt: skip
         if not 0 < width < period:
             raise LimitError(
                 f"pulses of {width:g} s every {period:g} s are asked for, a period is longer "
                 "than its pulse; nothing was sent"
             )
+        name, edge = self._generator.name, self._edge_of(width)
+        self._generator.RANGE.check_setup(name, width, period, edge, self._load)
+        for voltage in voltages:
+            check_current(voltage, self._load, compliance_current)
+            self._generator.check_voltage(voltage, self._load)
 
     def setup_pulses(self, *, width: float, period: float, compliance_current: float) -> None:
-        self.check_pulses(width=width, period=period, compliance_current=compliance_current)
-        edge = self._edge or self._generator.RANGE.nearest_edge(_EDGE_SHARE * width)
+        self.check_pulses([], width=width, period=period, compliance_current=compliance_current)
+        edge = self._edge_of(width)
         self._generator.setup_pulse(self._channel, width, period, edge, self._load)
-        self._compliance = compliance_current
+        self._period, self._compliance = period, compliance_current
+
+    def _edge_of(self, width: float) -> float:
+        return self._edge or self._generator.RANGE.nearest_edge(_EDGE_SHARE * width)
 
     def pulse(self, voltage: float) -> Reading:
         check_current(voltage, self._load, self._compliance)
+        end = self._clock.now() + self._period
         self._generator.pulse(self._channel, voltage)
+        self._clock.sleep(end - self._clock.now())
         return Reading(voltage, math.nan)

@@ -12,6 +12,7 @@ from labsyn.data.errors import (
 )
 from labsyn.data.flags import Flag
 from labsyn.drivers.account import Account
+from labsyn.drivers.bench_model import device_of
 from labsyn.drivers.ledger import Ledger
 from labsyn.drivers.limits import Limits
 from labsyn.drivers.roles import Field, PulseSource, Reader, Reading, Sweeper
@@ -33,7 +34,7 @@ class _Guard:
         self._account = account
         self._limits = limits
         self._terminal = terminal
-        self._device = terminal.partition(":")[0] if ":" in terminal else "1"
+        self._device = device_of(terminal)
         self._route = route
 
     def _ready(self) -> Ledger:
@@ -76,8 +77,9 @@ class GuardedPulseSource(_Guard):
         self._budget("n_pulses", 0, n_pulses)
         self._limits.check("run_time", n_pulses * period, "a run time of the pulses alone")
         self._source.check_pulses(
-            width=width, period=period, compliance_current=compliance_current
-        )
+            [*voltages.values()],
+            width=width, period=period, compliance_current=compliance_current,
+        )  # fmt: skip
 
     def setup_pulses(self, *, width: float, period: float, compliance_current: float) -> None:
         self._limits.check_pulse(0.0, width, compliance_current, "pulse_voltage")
@@ -120,6 +122,11 @@ class GuardedReader(_Guard):
     ) -> None:
         super().__init__(account, limits, terminal, route)
         self._reader = reader
+
+    @property
+    def read_time(self) -> float:
+        """Seconds that one read takes, without what the computer and the cables take."""
+        return self._reader.read_time
 
     def check_reads(self, *, voltage: float, compliance_current: float) -> None:
         """Raise LimitError if such a read is not allowed; nothing is sent."""
@@ -230,6 +237,10 @@ class GuardedField:
         self._limits.check("field", tesla, "a field")
         self._limits.check_positive("field_slew", slew, "a field ramp")
         self._field.check_field(tesla, slew=slew)
+
+    def ramp_time(self, change: float, *, slew: float) -> float:
+        """Return the seconds that a `change` in tesla takes until it has settled."""
+        return self._field.ramp_time(change, slew=slew)
 
     def set_field(self, tesla: float, *, slew: float) -> float:
         self.check_field(tesla, slew=slew)

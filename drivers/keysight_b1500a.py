@@ -178,23 +178,31 @@ class KeysightB1500A(SweepMeasurements, AgilentB1500):
         """Apply one pulse as set, and measure at its end (``XE``)."""
         return self._only(self.fetch("XE"), channel, "I")
 
-    def read_at(self, channel: int, voltage: float, compliance_current: float) -> Datum:
+    def read_at(
+        self,
+        channel: int,
+        voltage: float,
+        compliance_current: float,
+        measured: int | None = None,
+    ) -> Datum:
         """Force `voltage`, measure the current, return to 0 V; raise if any was refused.
 
+        The current is that of the channel `measured`, of the same one if it is left out.
         The error queue is read each time: the current that flows after a refused voltage is
         a number like any other. The time is asked for with it, so that the reply to a pulse
         that comes twice or late is never taken for the reply to a read.
         """
         limit = f"{compliance_current:.6g}"
+        measured = channel if measured is None else measured
         message = (
-            f"DV {channel},0,{voltage:.6g},{limit};TTI {channel},0;DV {channel},0,0,{limit}"
+            f"DV {channel},0,{voltage:.6g},{limit};TTI {measured},0;DV {channel},0,0,{limit}"
         )
         time, *data = self.fetch(message)
         if time.kind != "T":
             raise InstrumentDataError(
-                f"expected time and current of channel {channel}, got {[time, *data]}"
+                f"expected time and current of channel {measured}, got {[time, *data]}"
             )
-        datum = self._only(data, channel, "I")
+        datum = self._only(data, measured, "I")
         try:
             self.check_errors()
         except InstrumentError as error:

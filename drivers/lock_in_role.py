@@ -4,22 +4,24 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from labsyn.data.errors import ConfigError
+from labsyn.data.errors import ConfigError, LimitError
 from labsyn.data.flags import Flag
 from labsyn.drivers.bench_model import SourceRole
 from labsyn.drivers.clock import Clock
 from labsyn.drivers.roles import Reading
 
-_SETTLED = 10  # time constants: a 24 dB filter is within 1e-2 % then
-_REST = 0.004  # V rms, the smallest amplitude of an SR830
-_SMALLEST_SHARE = 1e-9
+_SETTLED = 16  # time constants: the slowest filter, of 24 dB, is within 1e-4 then
+_ANSWERS = 0.01  # seconds: two settings and three queries, each answered in 2 ms
+_WHOLE = 1e-6  # of a step: rounding of what is a multiple
 
 
 class LockInReader:
     """Reads with the sine of a lock-in, through a resistor in series with the device.
 
     The input is across the device: with the sine at U and the reference resistance R_ref,
-    ``R = R_ref V / (U - V)`` and ``I = (U - V) / R_ref``. Between reads the sine stays at 4 mV.
+    ``R = R_ref V / (U - V)`` and ``I = (U - V) / R_ref``. The read voltage is U: the device
+    gets less, and never more than U / R_ref flows. Between reads the sine is as small as
+    the instrument allows.
     """
 
     def __init__(self, part: SourceRole, instruments: Mapping[str, Any], clock: Clock) -> None:
@@ -30,10 +32,33 @@ class LockInReader:
         self._resistance = part.reference_resistance
         self._amplitude = math.nan
 
+    @property
+    def _settling_time(self) -> float:
+        return _SETTLED * self._part.time_constant
+
+    @property
+    def read_time(self) -> float:
+        return self._settling_time + _ANSWERS
+
     def check_reads(self, *, voltage: float, compliance_current: float) -> None:
-        """Take any: the amplitude is the instrument's, which refuses what it has not."""
+        low, high, step = self._lock_in.AMPLITUDE
+        steps = abs(voltage) / step if step else 0.0
+        if not low <= abs(voltage) <= high or abs(steps - round(steps)) > _WHOLE:
+            in_steps = f" in steps of {step:g} V" if step else ""
+            raise LimitError(
+                f"a sine of {voltage:g} V rms is asked for, {self._lock_in.name} gives {low:g} "
+                f"to {high:g} V{in_steps}; nothing was sent"
+            )
+        worst = abs(voltage) / self._resistance
+        if worst > compliance_current * (1 + 1e-9):
+            raise LimitError(
+                f"a sine of {voltage:g} V rms drives up to {worst:.3g} A through the reference "
+                f"resistance of {self._resistance:g} ohm, the compliance is "
+                f"{compliance_current:g} A and a lock-in has none; nothing was sent"
+            )
 
     def setup_reads(self, *, voltage: float, compliance_current: float) -> None:
+        self.check_reads(voltage=voltage, compliance_current=compliance_current)
         self._lock_in.frequency = self._part.frequency
         self._lock_in.time_constant = self._part.time_constant
         self._amplitude = abs(voltage)
@@ -42,17 +67,15 @@ class LockInReader:
         """Return voltage and current of the device in volt and ampere rms."""
         try:
             self._lock_in.amplitude = self._amplitude
-            self._clock.sleep(_SETTLED * self._lock_in.time_constant)
+            self._clock.sleep(self._settling_time)
             overloaded = self._lock_in.overloaded  # asked twice: the first tells of the past
             volts, _ = self._lock_in.read_xy()
             overloaded = self._lock_in.overloaded
         finally:
-            self._lock_in.amplitude = _REST
-        flags = Flag.OVERFLOW if overloaded else Flag(0)
-        current = (self._amplitude - volts) / self._resistance
-        if abs(volts) <= _SMALLEST_SHARE * self._amplitude or overloaded:
-            return Reading(volts or _SMALLEST_SHARE, math.nan, flags | Flag.OVERFLOW)
-        return Reading(volts, current, flags)
+            self._lock_in.amplitude = self._lock_in.AMPLITUDE[0]
+        if overloaded:
+            return Reading(volts, math.nan, Flag.OVERFLOW)
+        return Reading(volts, (self._amplitude - volts) / self._resistance)
 
     def resync(self) -> None:
         self._lock_in.adapter.connection.clear()

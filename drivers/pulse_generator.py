@@ -110,8 +110,7 @@ class PulseGenerator(BusTriggered):
             ("output_load", load),
         ):
             self._check_taken(output, name, wanted, _READ_BACK)
-        share = 1.0 if math.isinf(load) else load / (load + SOURCE_RESISTANCE)
-        self._setups[channel] = _Setup(period=period, scale=2 * share)
+        self._setups[channel] = _Setup(period=period, scale=_scale(load))
 
     def pulse(self, channel: int, voltage: float, n: int = 1) -> None:
         """Apply `n` pulses from 0 V to `voltage` volt, and wait until they are over.
@@ -147,6 +146,10 @@ class PulseGenerator(BusTriggered):
             setup.voltage = None
             output.output = False
             raise
+
+    def check_voltage(self, voltage: float, load: float) -> None:
+        """Raise LimitError if `pulse` cannot give `voltage` at `load` ohm."""
+        self.RANGE.check_voltage(self.name, voltage, _scale(load))
 
     def settings(self) -> dict[str, str]:
         """Return what each output is set to, for the run file; voltages are at the load."""
@@ -231,3 +234,8 @@ class PulseGenerator(BusTriggered):
     def _set_cycles(self, output: Any, n: int) -> None:
         output.burst_ncycles = n
         output.burst_state = True
+
+
+def _scale(load: float) -> float:
+    """Return the voltage at `load` ohm, relative to that at 50 Ω."""
+    return 2.0 if math.isinf(load) else 2 * load / (load + SOURCE_RESISTANCE)

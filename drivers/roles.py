@@ -32,25 +32,32 @@ class Reading:
 
     @property
     def conductance(self) -> float:
-        """``current / voltage``, in siemens."""
-        return self.current / self.voltage
+        """``current / voltage``, in siemens; NaN at 0 V."""
+        return self.current / self.voltage if self.voltage else math.nan
 
 
 class PulseSource(Protocol):
     """Applies voltage pulses to a terminal, and rests at 0 V between them."""
 
-    def check_pulses(self, *, width: float, period: float, compliance_current: float) -> None:
+    def check_pulses(
+        self, voltages: Sequence[float], *,
+        width: float, period: float, compliance_current: float,
+    ) -> None:  # fmt: skip
         """Raise LimitError if the instrument cannot give such pulses; nothing is sent."""
 
     def setup_pulses(self, *, width: float, period: float, compliance_current: float) -> None:
         """Prepare pulses of `width` and `period` seconds with a current limit in ampere."""
 
     def pulse(self, voltage: float) -> Reading:
-        """Apply one pulse of `voltage`; return what was measured at its end."""
+        """Apply one pulse of `voltage`; return, a period later, what was measured in it."""
 
 
 class Reader(Protocol):
     """Reads the conductance of the device with a voltage too small to change it."""
+
+    @property
+    def read_time(self) -> float:
+        """Seconds that one read takes, without what the computer and the cables take."""
 
     def check_reads(self, *, voltage: float, compliance_current: float) -> None:
         """Raise LimitError if the instrument cannot read so; nothing is sent."""
@@ -91,6 +98,9 @@ class Field(Protocol):
     def check_field(self, tesla: float, *, slew: float) -> None:
         """Raise LimitError if coil and supply cannot reach `tesla`; nothing is sent."""
 
+    def ramp_time(self, change: float, *, slew: float) -> float:
+        """Return the seconds that a `change` in tesla takes until it has settled."""
+
     def set_field(self, tesla: float, *, slew: float) -> float:
         """Go to `tesla` at `slew` T/s, wait until it has settled, return what is measured."""
 
@@ -100,6 +110,10 @@ class Field(Protocol):
 
 class Switch(Protocol):
     """Connects instruments to terminals through relays."""
+
+    @property
+    def route_time(self) -> float:
+        """Seconds that relays take to go from one route to another."""
 
     def check_route(self, channels: Sequence[str]) -> None:
         """Raise LimitError if these relays may not be closed together; nothing is sent."""

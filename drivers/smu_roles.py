@@ -1,29 +1,31 @@
 """A source-measure unit of a B1500A in the roles that it can play."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from labsyn.data.errors import LimitError
 from labsyn.data.flags import Flag
-from labsyn.drivers.bench_model import SourceRole
+from labsyn.drivers.bench_model import FIRST_SPGU, SourceRole
 from labsyn.drivers.clock import Clock
 from labsyn.drivers.flex_data import Datum
 from labsyn.drivers.keysight_b1500a import KeysightB1500A
 from labsyn.drivers.roles import PulseSource, Reading
 
-# Programming Guide ed. 11: pulse width of PT, and its longest period.
+# Programming Guide ed. 11: pulse width of PT, and its period.
 _WIDTH = (500e-6, 2.0)
-_LONGEST_PERIOD = 5.0
+_PERIOD = (5e-3, 5.0)
 _REST = 2e-3  # least time of a period that is no pulse, for pulses up to 100 ms
 _LONG_REST = 10e-3
 _LONGEST_WAIT = 65.535  # delay and step delay of WT
-_FIRST_SPGU = 101
+_RETURN_LIMIT = 0.1  # ampere that every SMU can take up at 0 V
+_DECIMALS = 4  # of a time in a sweep, which counts in 0.1 ms
+_INEXACT = 0.01  # by which a step may differ from what was asked for
 
 
 def pulse_source(part: SourceRole, instruments: Mapping[str, Any], clock: Clock) -> PulseSource:
     """Return what gives the pulses: an SMU in its slot, or an SPGU (channel 101 and above)."""
-    if part.channel >= _FIRST_SPGU:
+    if part.channel >= FIRST_SPGU:
         from labsyn.drivers.spgu_role import SPGUPulseSource
 
         return SPGUPulseSource(part, instruments, clock)
@@ -39,22 +41,27 @@ class SMUPulseSource:
         self._compliance = 0.0
         self._voltage: float | None = None
 
-    def check_pulses(self, *, width: float, period: float, compliance_current: float) -> None:
+    def check_pulses(
+        self, voltages: Sequence[float], *,
+        width: float, period: float, compliance_current: float,
+    ) -> None:  # fmt: skip
+        """Take any voltage and current: ranges are the module's, which refuses others."""
         low, high = _WIDTH
         if not low <= width <= high:
             raise LimitError(
                 f"a pulse width of {width:g} s is asked for, an SMU gives {low:g} to {high:g}; "
                 "a pulse generator gives shorter ones; nothing was sent"
             )
-        least = width + (_REST if width <= 0.1 else _LONG_REST)
-        if not least <= period <= _LONGEST_PERIOD:
+        shortest, longest = _PERIOD
+        least = max(shortest, width + (_REST if width <= 0.1 else _LONG_REST))
+        if not least <= period <= longest:
             raise LimitError(
                 f"a pulse period of {period:g} s is asked for with a width of {width:g} s, an "
-                f"SMU gives {least:g} to {_LONGEST_PERIOD:g} s; nothing was sent"
+                f"SMU gives {least:g} to {longest:g} s; nothing was sent"
             )
 
     def setup_pulses(self, *, width: float, period: float, compliance_current: float) -> None:
-        self.check_pulses(width=width, period=period, compliance_current=compliance_current)
+        self.check_pulses([], width=width, period=period, compliance_current=compliance_current)
         self._compliance, self._voltage = compliance_current, None
         self._analyser.command(f"CN {self._channel}")
         self._analyser.setup_pulsed_spot(self._channel, width, period)
@@ -68,11 +75,17 @@ class SMUPulseSource:
 
 
 class SMUReader:
-    """Reads by a spot measurement (``DV``, ``TI``, back to 0 V)."""
+    """Reads by a spot measurement (``DV``, ``TI``, back to 0 V).
+
+    With a return channel it is that one, at 0 V, which measures: what flows from terminal
+    to terminal, without what other terminals draw.
+    """
+
+    read_time = 0.0
 
     def __init__(self, part: SourceRole, instruments: Mapping[str, Any], clock: Clock) -> None:
         self._analyser: KeysightB1500A = instruments[part.instrument]
-        self._channel = part.channel
+        self._channel, self._return = part.channel, part.return_channel
         self._voltage = 0.0
         self._compliance = 0.0
 
@@ -82,10 +95,19 @@ class SMUReader:
     def setup_reads(self, *, voltage: float, compliance_current: float) -> None:
         self._voltage, self._compliance = voltage, compliance_current
         self._analyser.command(f"CN {self._channel}")
+        if self._return is not None:
+            self._analyser.command(f"CN {self._return}")
+            limit = min(compliance_current, _RETURN_LIMIT)
+            self._analyser.command(f"DV {self._return},0,0,{limit:.6g}")
 
     def read(self) -> Reading:
-        datum = self._analyser.read_at(self._channel, self._voltage, self._compliance)
-        return _reading(self._voltage, datum)
+        datum = self._analyser.read_at(
+            self._channel, self._voltage, self._compliance, self._return
+        )
+        reading = _reading(self._voltage, datum)
+        if self._return is None:
+            return reading
+        return Reading(self._voltage, -reading.current, reading.flags)
 
     def resync(self) -> None:
         self._analyser.resync()
@@ -102,10 +124,13 @@ class SMUSweeper:
         self, start: float, stop: float, n_points: int, *,
         double: bool, step_time: float, compliance_current: float,
     ) -> None:  # fmt: skip
-        if not 0 < step_time <= 2 * _LONGEST_WAIT:
+        if not 0 < step_time <= 2 * _LONGEST_WAIT or (
+            abs(round(step_time, _DECIMALS) - step_time) > _INEXACT * step_time
+        ):
             raise LimitError(
                 f"a step time of {step_time:g} s is asked for, a B1500A takes up to "
-                f"{2 * _LONGEST_WAIT:g} s a step; nothing was sent"
+                f"{2 * _LONGEST_WAIT:g} s a step, in units of 0.1 ms; change the sweep rate "
+                "or the number of points; nothing was sent"
             )
         if not 2 <= n_points <= 1001:
             raise LimitError(
@@ -117,12 +142,13 @@ class SMUSweeper:
         self, start: float, stop: float, n_points: int, *,
         double: bool, step_time: float, compliance_current: float,
     ) -> list[Reading]:  # fmt: skip
-        half = round(step_time / 2, 4)  # the unit counts in 0.1 ms
+        delay = round(step_time / 2, _DECIMALS)
+        rest = round(step_time - delay, _DECIMALS)
         self._analyser.command(f"CN {self._channel}")
         try:
             data = self._analyser.staircase_sweep(
                 self._channel, start, stop, n_points,
-                compliance=compliance_current, double=double, delay=half, step_delay=half,
+                compliance=compliance_current, double=double, delay=delay, step_delay=rest,
             )  # fmt: skip
         finally:
             self._analyser.command(f"DZ {self._channel}")

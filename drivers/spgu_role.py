@@ -1,17 +1,16 @@
 """A pulse generator unit (SPGU) of a B1500A as a pulse source."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from labsyn.data.errors import ConfigError, InstrumentError, LimitError
+from labsyn.data.errors import ConfigError, LimitError
 from labsyn.drivers.bench_model import SourceRole
 from labsyn.drivers.clock import Clock
 from labsyn.drivers.roles import Reading
 
 _EDGE = 20e-9
 _PERIOD = (20e-9, 10.0)
-_POLL = 0.01
 
 
 class SPGUPulseSource:
@@ -37,16 +36,21 @@ class SPGUPulseSource:
         self._clock, self._load, self._edge = clock, part.load, part.edge or _EDGE
         self._width = self._period = self._compliance = math.nan
 
-    def check_pulses(self, *, width: float, period: float, compliance_current: float) -> None:
+    def check_pulses(
+        self, voltages: Sequence[float], *,
+        width: float, period: float, compliance_current: float,
+    ) -> None:  # fmt: skip
         low, high = _PERIOD
         if not low <= period <= high or not 0 < width < period:
             raise LimitError(
                 f"pulses of {width:g} s every {period:g} s are asked for, an SPGU has periods "
                 f"of {low:g} to {high:g} s, longer than the pulse; nothing was sent"
             )
+        for voltage in voltages:
+            check_current(voltage, self._load, compliance_current)
 
     def setup_pulses(self, *, width: float, period: float, compliance_current: float) -> None:
-        self.check_pulses(width=width, period=period, compliance_current=compliance_current)
+        self.check_pulses([], width=width, period=period, compliance_current=compliance_current)
         self._width, self._period, self._compliance = width, period, compliance_current
 
     def pulse(self, voltage: float) -> Reading:
@@ -56,13 +60,7 @@ class SPGUPulseSource:
             load=self._load, edge=self._edge,
         )  # fmt: skip
         self._spgu.run()
-        waited = 0.0
-        while self._spgu.is_running:
-            if waited > 2 * self._period + 1:
-                self._spgu.stop()
-                raise InstrumentError(f"a pulse of {self._period:g} s was not over in time")
-            self._clock.sleep(_POLL)
-            waited += _POLL
+        self._spgu.wait(self._clock)
         return Reading(voltage, math.nan)
 
 

@@ -19,12 +19,16 @@ if TYPE_CHECKING:
     from labsyn.analysis.devices.synapse import Synapse
     from labsyn.data.run import Run
     from labsyn.drivers.bench import Bench
+    from labsyn.procedures.field_loop import FieldLoop
+    from labsyn.procedures.iv_sweep import IVSweep
     from labsyn.procedures.pulse_train import PulseTrain
     from labsyn.procedures.runner import measure
 
 _HOMES = {
     "Bench": "labsyn.drivers.bench",
     "Characterisation": "labsyn.analysis.characterise",
+    "FieldLoop": "labsyn.procedures.field_loop",
+    "IVSweep": "labsyn.procedures.iv_sweep",
     "PulseTrain": "labsyn.procedures.pulse_train",
     "Run": "labsyn.data.run",
     "Synapse": "labsyn.analysis.devices.synapse",
@@ -35,6 +39,8 @@ _HOMES = {
 __all__ = [
     "Bench",
     "Characterisation",
+    "FieldLoop",
+    "IVSweep",
     "PulseTrain",
     "Run",
     "Synapse",

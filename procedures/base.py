@@ -1,23 +1,38 @@
 """What every labsyn procedure shares: columns with units, roles, refusals, recording."""
 
 import difflib
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pymeasure.experiment import FloatParameter, IntegerParameter, Parameter, Procedure
+from pymeasure.experiment import (
+    BooleanParameter,
+    FloatParameter,
+    IntegerParameter,
+    ListParameter,
+    Parameter,
+    Procedure,
+)
 
 from labsyn.data.errors import BenchError, ConfigError, UnitError
+from labsyn.data.flags import Flag
 from labsyn.data.run import Column
 from labsyn.data.units import parse_quantity
 from labsyn.drivers.bench import Bench
+
+_WORDS = r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])"  # Pulse and Train, IV and Sweep
 
 
 class BenchProcedure(Procedure):
     """A PyMeasure procedure on a `Bench`.
 
     A subclass declares PyMeasure parameters, `ROLES`, and `COLUMNS`; implements `check`,
-    `startup` and `execute`; and stores rows with `record`. PyMeasure's own windows and
-    workers run it as well: rows then go through ``emit("results", …)``.
+    `duration`, `row_estimate`, `startup` and `execute`; and stores rows with `record`.
+    PyMeasure's own windows and workers run it as well: rows then go through
+    ``emit("results", …)``.
+
+    Every procedure limits the current, and has a policy for what to do when the limit is
+    reached: `record` it as a flag, or `stop` once the row is stored.
 
     Parameters
     ----------
@@ -35,6 +50,11 @@ class BenchProcedure(Procedure):
     COLUMNS: Sequence[Column] = ()
     PLOT: tuple[str, str] | None = None  # signal and axis of the file's default plot
 
+    compliance_current = FloatParameter(
+        "Compliance current", units="A", default=1e-3, minimum=1e-9, maximum=1.0
+    )
+    on_compliance = ListParameter("On compliance", choices=["record", "stop"], default="record")
+
     bench: Bench | None = None
     recorder: Callable[[Sequence[float]], None] | None = None
 
@@ -50,14 +70,28 @@ class BenchProcedure(Procedure):
     @classmethod
     def name(cls) -> str:
         """Return the name on the command line and in run files: ``pulse_train``."""
-        words = "".join(f"_{c.lower()}" if c.isupper() else c for c in cls.__name__)
-        return words.lstrip("_")
+        return re.sub(_WORDS, "_", cls.__name__).lower()
 
     def check(self, bench: Bench) -> None:
         """Raise LimitError if these parameters go beyond the limits of `bench`.
 
-        Called before anything is opened, sent or stored.
+        Called before anything is opened, sent or stored. A subclass goes on from here, which
+        checks the duration.
         """
+        bench.limits.check("run_time", self.duration(bench), "an estimated duration")
+
+    def duration(self, bench: Bench | None) -> float:
+        """Return how many seconds an uninterrupted run takes on `bench`.
+
+        Without what the computer and the cables take; and without a bench, without the
+        times that depend on its instruments.
+        """
+        raise NotImplementedError
+
+    def get_estimates(self) -> float:
+        """Return the `duration` on the bench that was given, for PyMeasure's windows."""
+        known = self.bench is not None and self.bench.is_open
+        return self.duration(self.bench if known else None)
 
     def row_estimate(self) -> int:
         """Return how many rows an uninterrupted run stores."""
@@ -75,6 +109,14 @@ class BenchProcedure(Procedure):
         if self.bench is None:
             raise BenchError(f"{self.name()} has no bench; run it with measure()")
         return self.bench
+
+    def heed(self, flags: Flag, where: str) -> None:
+        """Raise BenchError if compliance was reached and the policy is to stop."""
+        if flags & Flag.COMPLIANCE and self.on_compliance == "stop":
+            raise BenchError(
+                f"compliance of {self.compliance_current:g} A reached at {where}; raise "
+                "compliance_current or set on_compliance=record"
+            )
 
     def units(self) -> dict[str, str]:
         """Return the unit of each parameter that has one."""
@@ -109,6 +151,13 @@ def column_title(column: Column) -> str:
     return column.long_name if plain else f"{column.long_name} ({column.unit})"
 
 
+def choices_of(parameter: Parameter) -> list[str]:
+    """Return what a parameter may be, if that is one of a few values."""
+    if isinstance(parameter, BooleanParameter):
+        return ["true", "false"]
+    return [str(choice) for choice in getattr(parameter, "choices", None) or ()]
+
+
 def _plain(parameter: Parameter, value: Any) -> Any:
     """Turn ``"10 ms"`` into seconds, and refuse what a conversion would cut off."""
     if isinstance(parameter, FloatParameter) and parameter.units:
@@ -124,9 +173,9 @@ def _plain(parameter: Parameter, value: Any) -> Any:
 def _allowed(parameter: Parameter, error: Exception) -> str:
     low, high = getattr(parameter, "minimum", None), getattr(parameter, "maximum", None)
     unit = f" {parameter.units}" if getattr(parameter, "units", None) else ""
-    choices = getattr(parameter, "choices", None)
+    choices = choices_of(parameter)
     if choices:
-        return f"allowed are {', '.join(map(str, choices))}"
+        return f"allowed are {', '.join(choices)}"
     if isinstance(error, UnitError) or low is None:
         return str(error)
     kind = "whole numbers from" if isinstance(parameter, IntegerParameter) else "is"

@@ -3,13 +3,15 @@
 import difflib
 
 from labsyn.data.errors import ConfigError
-from labsyn.procedures.base import BenchProcedure
+from labsyn.procedures.base import BenchProcedure, choices_of
+from labsyn.procedures.field_loop import FieldLoop
+from labsyn.procedures.iv_sweep import IVSweep
 from labsyn.procedures.pulse_train import PulseTrain
 
 
 def procedures() -> dict[str, type[BenchProcedure]]:
     """Return every procedure by its name."""
-    return {kind.name(): kind for kind in (PulseTrain,)}
+    return {kind.name(): kind for kind in (PulseTrain, IVSweep, FieldLoop)}
 
 
 def find_procedure(name: str) -> type[BenchProcedure]:
@@ -27,12 +29,11 @@ def describe_parameters(kind: type[BenchProcedure]) -> list[list[str]]:
     rows = []
     for name, parameter in kind()._parameters.items():  # noqa: SLF001, PyMeasure's own place
         unit = getattr(parameter, "units", None) or ""
-        choices = getattr(parameter, "choices", None)
         low, high = getattr(parameter, "minimum", None), getattr(parameter, "maximum", None)
-        allowed = ", ".join(map(str, choices)) if choices else ""
+        allowed = ", ".join(choices_of(parameter))
         if low is not None and high is not None and max(abs(low), abs(high)) < 1e9:
             allowed = f"{low:g} to {high:g} {unit}".rstrip()
-        elif not choices:
+        elif not allowed:
             allowed = "within the limits of the bench"
         rows.append([name, f"{parameter.default} {unit}".rstrip(), allowed, parameter.name])
     return rows

@@ -1,8 +1,7 @@
 """Potentiation and depression by identical pulses, read after each."""
 
-from pymeasure.experiment import FloatParameter, IntegerParameter, ListParameter
+from pymeasure.experiment import FloatParameter, IntegerParameter
 
-from labsyn.data.errors import BenchError
 from labsyn.data.flags import Flag
 from labsyn.data.run import Column
 from labsyn.drivers.bench import Bench
@@ -47,15 +46,12 @@ class PulseTrain(BenchProcedure):
         "Pause after a pulse", units="s", default=10e-3, minimum=1e-9, maximum=1e4
     )
     read_voltage = FloatParameter("Read voltage", units="V", default=0.1)
-    compliance_current = FloatParameter(
-        "Compliance current", units="A", default=1e-3, minimum=1e-9, maximum=1.0
-    )
-    on_compliance = ListParameter("On compliance", choices=["record", "stop"], default="record")
 
     source: GuardedPulseSource
     reader: GuardedReader
 
     def check(self, bench: Bench) -> None:
+        super().check(bench)
         bench.pulse_source.check_pulses(
             {
                 "potentiation_voltage": self.potentiation_voltage,
@@ -73,9 +69,14 @@ class PulseTrain(BenchProcedure):
     def row_estimate(self) -> int:
         return 1 + 2 * self.n_pulses * self.n_cycles
 
-    def get_estimates(self) -> float:
-        """Return the duration in seconds, without the time that the reads take."""
-        return 2 * self.n_cycles * self.n_pulses * (self.pulse_width + self.pulse_pause)
+    def duration(self, bench: Bench | None) -> float:
+        n_pulses = self.row_estimate() - 1
+        seconds = n_pulses * (self.pulse_width + self.pulse_pause)
+        if bench is None:
+            return seconds
+        # Relays go to pulse and read once more in `startup`.
+        relays = self.row_estimate() * bench.route_time("pulse_source", "reader")
+        return seconds + relays + self.row_estimate() * bench.reader.read_time
 
     def startup(self) -> None:
         bench = self.opened_bench()
@@ -109,14 +110,10 @@ class PulseTrain(BenchProcedure):
     ) -> None:
         bench = self.opened_bench()
         read = self.reader.read()
-        flags |= read.flags | (Flag.SIMULATED if bench.is_simulated else Flag(0))
+        flags |= read.flags | bench.origin
         row = (
             bench.clock.now(), cycle, branch, pulse, voltage, current,
             read.current, read.conductance, float(flags),
         )  # fmt: skip
         self.record(row)
-        if flags & Flag.COMPLIANCE and self.on_compliance == "stop":
-            raise BenchError(
-                f"compliance of {self.compliance_current:g} A reached at cycle {cycle}, "
-                f"pulse {pulse}; raise compliance_current or set on_compliance=record"
-            )
+        self.heed(flags, f"cycle {cycle}, pulse {pulse}")

@@ -46,6 +46,14 @@ def test_every_folder_of_python_files_is_a_package() -> None:
             assert (file.parent / "__init__.py").is_file(), file.parent
 
 
+def test_the_starter_benches_are_in_the_wheel() -> None:
+    from labsyn.drivers.config import STARTERS
+
+    (pattern,) = SETUPTOOLS["package-data"]["labsyn.drivers"]
+    found = {path.stem for path in (ROOT / "drivers").glob(pattern)}
+    assert found == set(STARTERS)
+
+
 def test_importing_labsyn_is_light() -> None:
     import subprocess
     import sys

@@ -36,6 +36,7 @@ _GENERATORS = {
     "Agilent33500": SimulatedAgilent33500,
 }
 _MOST_SLOTS = 10
+_GROUND = "ground"  # what a path begins with that brings a terminal to 0 V
 _LOCK_INS = {"SR830": SimulatedSR830, "SR860": SimulatedSR860}
 
 
@@ -119,6 +120,9 @@ class Assembly:
     def _source(self, output: str) -> str:
         """Return the name on the wiring of ``smu/1``, an output of a named instrument."""
         name, _, channel = output.partition("/")
+        if name == _GROUND and channel:
+            self._wiring.drive(output, 0.0)
+            return output
         entry = self._config.instruments.get(name)
         if entry is None or not channel:
             known = ", ".join(self._config.instruments)
@@ -212,7 +216,10 @@ class Assembly:
         from labsyn.drivers.simulated.keithley3706a import SimulatedKeithley3706A  # Lua
 
         paths = {
-            channel: (self._source(output), *self._place(terminal))
+            channel: (
+                self._source(f"{_GROUND}/{channel}" if output == _GROUND else output),
+                *self._place(terminal),
+            )
             for channel, (output, terminal) in entry.paths.items()
         }
         cards, stuck = options.pop("cards", None), options.pop("stuck", ())

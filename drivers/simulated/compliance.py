@@ -58,6 +58,14 @@ class Source:
         return abs(self.forced) if self.forces_current else self.limit
 
 
+def by_source(acting: Mapping[str, Source]) -> dict[Source, list[str]]:
+    """Return the terminals that each source holds together."""
+    held: dict[Source, list[str]] = {}
+    for terminal, source in acting.items():
+        held.setdefault(source, []).append(terminal)
+    return held
+
+
 def settle(
     device: DeviceUnderTest, acting: Mapping[str, Source], grounded: set[str]
 ) -> tuple[dict[str, float | None], dict[str, float]]:
@@ -71,38 +79,46 @@ def settle(
     for terminal, source in acting.items():
         voltages[terminal] = 0.0 if source.forces_current else source.forced
         source.limited = False
+    held = by_source(acting)
     currents = device.currents(voltages)
-    if any(not source.has_headroom(currents[t], 1.0) for t, source in acting.items()):
-        order = sorted(acting, key=lambda terminal: acting[terminal].current_bound)
+    if any(not s.has_headroom(_sum(currents, ends), 1.0) for s, ends in held.items()):
+        order = sorted(held, key=lambda source: source.current_bound)
         for _ in range(20):
             before = dict(voltages)
-            for terminal in order:
-                _balance(device, acting[terminal], terminal, voltages)
-            if all(_close(before[t], voltages[t]) for t in order):
+            for source in order:
+                _balance(device, source, held[source], voltages)
+            if all(_close(before[t], voltages[t]) for t in acting):
                 break
         currents = device.currents(voltages)
-    for terminal, source in acting.items():
-        volts = voltages[terminal] or 0.0
-        source.volts = volts + source.series_resistance * currents[terminal]
+    for source, terminals in held.items():
+        volts = voltages[terminals[0]] or 0.0
+        source.volts = volts + source.series_resistance * _sum(currents, terminals)
     return voltages, currents
 
 
+def _sum(currents: Mapping[str, float], terminals: list[str]) -> float:
+    return sum(currents[terminal] for terminal in terminals)
+
+
 def _balance(
-    device: DeviceUnderTest, source: Source, terminal: str, voltages: dict[str, float | None]
+    device: DeviceUnderTest,
+    source: Source,
+    terminals: list[str],
+    voltages: dict[str, float | None],
 ) -> None:
-    """Find the volts of one terminal while all others keep theirs."""
+    """Find the volts of the terminals of one source while all others keep theirs."""
 
     def current(volts: float) -> float:
-        voltages[terminal] = volts
-        return device.currents(voltages)[terminal]
+        voltages.update(dict.fromkeys(terminals, volts))
+        return _sum(device.currents(voltages), terminals)
 
-    others = [volts for t, volts in voltages.items() if t != terminal and volts is not None]
+    others = [v for t, v in voltages.items() if t not in terminals and v is not None]
     if source.forces_current:
         volts, source.limited = _current_source(current, source.forced, source.limit)
     else:
         low, high = min([0.0, *others]), max([0.0, *others])
         volts, source.limited = _voltage_source(current, source, low, high)
-    voltages[terminal] = volts
+    voltages.update(dict.fromkeys(terminals, volts))
 
 
 def _current_source(

@@ -136,8 +136,10 @@ class SignalPath:
         x, y = self._rng.standard_normal(2)
         density = _CURRENT_NOISE if self.current_input else self._density
         own = density * width * (float(x) + 1j * float(y))
-        flowing = self._wiring.current(self._source)
+        flowing, forced = self._wiring.current(self._source), self._amplitude + self._offset
         excess = self._wiring.measured_current(self._source) - flowing
+        if forced:  # at a constant voltage across the device; the divider lets it move
+            excess *= 1 - flowing * self._resistance / forced
         volts = excess if self.current_input else excess * self._resistance
         return own + volts * width / math.sqrt(_DEVICE_BANDWIDTH) * _direction(self.response)
 

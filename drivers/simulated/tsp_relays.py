@@ -62,7 +62,7 @@ class Relays:
         self.paths = dict(paths)
         self._wiring, self._clock, self._frame = wiring, clock, frame
         self._closed: dict[str, None] = {}  # oldest first
-        self._wired: dict[str, str] = {}  # channel by source
+        self._wired: dict[str, list[str]] = {}  # closed channels that count, by source
 
     def is_closed(self, name: str) -> bool:
         """Tell where the relay `name` really is."""
@@ -123,27 +123,30 @@ class Relays:
     def _rewire(self, source: str) -> None:
         """Bring a source to where its closed relays lead.
 
-        The wiring holds each source on one terminal: with several closed, the one closed
-        first counts, and a warning says so.
+        The wiring holds each source on one device: with relays to several closed, the one
+        closed first counts, and a warning says so.
         """
         leading = [n for n in self._closed if n in self.paths and self.paths[n][0] == source]
-        wired = self._wired.get(source)
-        if len(leading) > 1:
+        devices = [self.paths[name][1] for name in leading]
+        if any(device is not devices[0] for device in devices):
             self._wiring.warnings.append(
-                f"relays {', '.join(leading)} lead {source} to several terminals; "
-                f"simulated is {leading[0]} alone"
+                f"relays {', '.join(leading)} lead {source} to several devices; "
+                f"simulated is that of {leading[0]} alone"
             )
-        if wired is not None and wired not in leading:
-            self._wiring.disconnect(source)
-            del self._wired[source]
-        if leading and source not in self._wired:
-            _, device, terminal = self.paths[leading[0]]
+        ends = {self.paths[n][2]: n for n in leading if self.paths[n][1] is devices[0]}
+        wired = self._wired.setdefault(source, [])
+        for channel in [channel for channel in wired if channel not in leading]:
+            self._wiring.disconnect(source, self.paths[channel][2])
+            wired.remove(channel)
+        for terminal, channel in ends.items():
+            if channel in wired:
+                continue
             try:
-                self._wiring.connect(source, device, terminal)
+                self._wiring.connect(source, devices[0], terminal)
             except ConfigError as error:  # as a short on a bench: told, not refused
-                self._wiring.warnings.append(f"relay {leading[0]}: {error}")
+                self._wiring.warnings.append(f"relay {channel}: {error}")
             else:
-                self._wired[source] = leading[0]
+                wired.append(channel)
 
     def _warn_if_hot(self, name: str, *, closing: bool) -> None:
         if name not in self.paths or self.is_closed(name) == closing:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from labsyn.data.errors import ConfigError
 from labsyn.drivers.clock import VirtualClock
-from labsyn.drivers.simulated.compliance import Source, settle
+from labsyn.drivers.simulated.compliance import Source, by_source, settle
 from labsyn.drivers.simulated.device import DeviceUnderTest
 
 # Below this share of its limit no source can reach compliance before the next reading of
@@ -50,10 +50,10 @@ class _Fixture:
         self.stale = False
 
     def _has_headroom(self) -> bool:
-        for terminal, source in self.acting.items():
-            if not source.has_headroom(self.currents[terminal], _HEADROOM):
-                return False
-        return True
+        return all(
+            source.has_headroom(sum(self.currents[t] for t in terminals), _HEADROOM)
+            for source, terminals in by_source(self.acting).items()
+        )
 
     def changed(self) -> None:
         """Note that a source or a relay is not what it was: all must be found again.
@@ -82,7 +82,7 @@ class Wiring:
         self.clock = clock
         self.warnings: list[str] = []
         self._sources: dict[str, Source] = {}
-        self._places: dict[str, tuple[_Fixture, str]] = {}
+        self._places: dict[str, tuple[_Fixture, list[str]]] = {}
         self._fixtures: dict[int, _Fixture] = {}
         self._active: dict[int, _Fixture] = {}  # those that an output drives
         self._watchers: list[Callable[[], None]] = []
@@ -105,29 +105,30 @@ class Wiring:
     def connect(self, source: str, device: DeviceUnderTest, terminal: str) -> None:
         """Connect the output `source`, such as ``"GPIB0::17::INSTR/1"``, to a terminal.
 
+        Connected to several terminals of one device, it ties them together.
+
         Raises
         ------
         ConfigError
             If the device has no such terminal, the terminal is tied to ground, or the
-            output is connected already.
+            output is connected to it, or to another device, already.
         """
         fixture = self._fixture(device, terminal)
         if terminal in fixture.grounded:
             raise ConfigError(f"terminal {terminal!r} is tied to ground, not free for {source}")
-        if source in self._places:
-            raise ConfigError(
-                f"{source} is connected to terminal {self._places[source][1]!r} already"
-            )
+        there, terminals = self._places.get(source, (fixture, []))
+        if there is not fixture or terminal in terminals:
+            raise ConfigError(f"{source} is connected to terminal {terminals[0]!r} already")
         self._tell()
-        self._places[source] = (fixture, terminal)
+        self._places[source] = (fixture, [*terminals, terminal])
         output = self._source(source)
         if output.driving:
             self._advance(fixture)
-            self._switch_on(output, source)
+            self._switch_on(output, source, [terminal])
             self._apply(fixture)
 
-    def disconnect(self, source: str) -> None:
-        """Take the output off its terminal, driven or not, as an opening relay does.
+    def disconnect(self, source: str, terminal: str = "") -> None:
+        """Take the output off `terminal`, or off all, driven or not, as opening relays do.
 
         Raises
         ------
@@ -138,13 +139,18 @@ class Wiring:
         if place is None:
             raise ConfigError(f"{source} is connected to nothing")
         self._tell()
-        fixture, terminal = place
+        fixture, terminals = place
+        leaving = [terminal] if terminal else terminals
         output = self._source(source)
         self._advance(fixture)
         if output.driving:
-            fixture.driving[terminal].remove(output)
+            for each in leaving:
+                fixture.driving[each].remove(output)
+        left = [each for each in terminals if each not in leaving]
+        self._places[source] = (fixture, left)
+        if not left:
             output.settle_open()
-        del self._places[source]
+            del self._places[source]
         self._apply(fixture)
 
     def is_connected(self, source: str) -> bool:
@@ -164,8 +170,8 @@ class Wiring:
     def ground(self, device: DeviceUnderTest, terminal: str) -> None:
         """Tie a terminal to 0 V; raise ConfigError if it is connected to an output."""
         fixture = self._fixture(device, terminal)
-        for source, place in self._places.items():
-            if place == (fixture, terminal):
+        for source, (there, terminals) in self._places.items():
+            if there is fixture and terminal in terminals:
                 raise ConfigError(f"terminal {terminal!r} cannot be ground: {source} is on it")
         self._advance(fixture)
         fixture.grounded.add(terminal)
@@ -197,7 +203,8 @@ class Wiring:
         place = self._places.get(source)
         if place is not None:
             self._advance(place[0])
-            place[0].driving[place[1]].remove(output)
+            for terminal in place[1]:
+                place[0].driving[terminal].remove(output)
         output.driving = False
         output.volts, output.limited = None, False
         if place is not None:
@@ -205,15 +212,16 @@ class Wiring:
 
     def current(self, source: str) -> float:
         """Return the ampere that flow out of the output into the device, without noise."""
-        fixture, terminal = self._now(source)
-        return fixture.currents[terminal] if fixture is not None else 0.0
+        fixture, terminals = self._now(source)
+        return sum(fixture.currents[t] for t in terminals) if fixture is not None else 0.0
 
     def measured_current(self, source: str) -> float:
         """Return the ampere that flow out of the output, with the noise of the device."""
-        fixture, terminal = self._now(source)
+        fixture, terminals = self._now(source)
         if fixture is None:
             return 0.0
-        return fixture.device.measured_currents(fixture.voltages)[terminal]
+        measured = fixture.device.measured_currents(fixture.voltages)
+        return sum(measured[terminal] for terminal in terminals)
 
     def voltage(self, source: str) -> float | None:
         """Return the volts at the output, None while it is off."""
@@ -254,26 +262,27 @@ class Wiring:
         output.series_resistance, output.forces_current = resistance, forces_current
         if not output.driving:
             output.driving = True
-            self._switch_on(output, name)
+            if place is not None:
+                self._switch_on(output, name, place[1])
         if place is None:
             output.settle_open()
-        else:
-            on = place[0].driving[place[1]]
-            on.append(on.pop(on.index(output)))  # the last one driven holds the terminal
-            self._apply(place[0])
-
-    def _switch_on(self, output: Source, name: str) -> None:
-        if name not in self._places:
             return
-        fixture, terminal = self._places[name]
-        on = fixture.driving.setdefault(terminal, [])
-        if on:
-            others = ", ".join(key for key, other in self._sources.items() if other in on)
-            self.warnings.append(
-                f"{name} drives terminal {terminal!r}, which {others} drives already; "
-                f"{name} wins"
-            )
-        on.append(output)
+        for terminal in place[1]:
+            on = place[0].driving[terminal]
+            on.append(on.pop(on.index(output)))  # the last one driven holds the terminal
+        self._apply(place[0])
+
+    def _switch_on(self, output: Source, name: str, terminals: list[str]) -> None:
+        fixture, _ = self._places[name]
+        for terminal in terminals:
+            on = fixture.driving.setdefault(terminal, [])
+            if on:
+                others = ", ".join(key for key, other in self._sources.items() if other in on)
+                self.warnings.append(
+                    f"{name} drives terminal {terminal!r}, which {others} drives already; "
+                    f"{name} wins"
+                )
+            on.append(output)
 
     def _source(self, name: str) -> Source:
         source = self._sources.get(name)
@@ -289,20 +298,19 @@ class Wiring:
             )
         return self._fixtures.setdefault(id(device), _Fixture(device, self.clock.now()))
 
-    def _now(self, name: str) -> tuple[_Fixture | None, str]:
-        """Return where a driving source is, advanced to now and settled."""
+    def _now(self, name: str) -> tuple[_Fixture | None, list[str]]:
+        """Return where a driving source acts, advanced to now and settled."""
         place = self._places.get(name)
         output = self._sources.get(name)
         if place is None or output is None or not output.driving:
-            return None, ""
-        fixture, terminal = place
+            return None, []
+        fixture, terminals = place
         if fixture.time < self.clock.now():
             self._advance(fixture)
         if fixture.stale:
             fixture.settle()
-        if fixture.acting[terminal] is not output:
-            return None, ""  # another output holds the terminal
-        return fixture, terminal
+        # Another output may hold a terminal.
+        return fixture, [t for t in terminals if fixture.acting[t] is output]
 
     def _apply(self, fixture: _Fixture) -> None:
         """Find the new voltages, and let the device feel them."""

@@ -1,6 +1,7 @@
 """Limits: what is refused, in which words, and that nothing is sent before."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -26,7 +27,12 @@ class Recorder:
         self.currents = list(currents)
         self.broken = 0
 
-    def check_pulses(self, *, width: float, period: float, compliance_current: float) -> None:
+    read_time = 0.0
+
+    def check_pulses(
+        self, voltages: Sequence[float], *,
+        width: float, period: float, compliance_current: float,
+    ) -> None:  # fmt: skip
         pass
 
     def setup_pulses(self, *, width: float, period: float, compliance_current: float) -> None:
@@ -67,6 +73,9 @@ class Recorder:
 
     def check_field(self, tesla: float, *, slew: float) -> None:
         pass
+
+    def ramp_time(self, change: float, *, slew: float) -> float:
+        return abs(change) / slew
 
     def set_field(self, tesla: float, *, slew: float) -> float:
         self.calls.append("field")

@@ -256,15 +256,31 @@ def test_delays_settling_and_connect_rule_take_their_time(wire: Wire) -> None:
     assert wire.clock.now() - start == pytest.approx(2.504)
 
 
-def test_break_before_make_never_holds_two_terminals(wire: Wire) -> None:
-    wire = Wire(ground=False)
+def test_break_before_make_never_holds_two_devices() -> None:
+    wire, other = Wire(), Resistor()
+    paths = {"1101": (SMU, wire.device, "top"), "1102": (SMU, other, "top")}
+    wire.instrument = SimulatedKeithley3706A(wire.wiring, wire.clock, {1: "3730"}, paths)
     wire.write("channel.exclusiveclose('1101')", "channel.exclusiveclose('1102')")
     assert wire.wiring.warnings == []
     wire.write("channel.connectrule = channel.MAKE_BEFORE_BREAK",
                "channel.exclusiveclose('1101')")  # fmt: skip
     assert wire.wiring.warnings == [
-        f"relays 1102, 1101 lead {SMU} to several terminals; simulated is 1102 alone"
+        f"relays 1102, 1101 lead {SMU} to several devices; simulated is that of 1102 alone"
     ]
+
+
+def test_one_row_on_two_columns_ties_the_terminals_together() -> None:
+    wire = Wire(ground=False)
+    wire.write("channel.close('1201')")
+    wire.wiring.drive("other", 0.0)
+    wire.wiring.drive(SMU, 1.0)
+    wire.write("channel.close('1102')")
+    alone = wire.wiring.current(SMU)
+    assert alone > 0
+    wire.write("channel.close('1101')", "channel.open('1201')")
+    assert wire.wiring.current(SMU) == pytest.approx(0, abs=1e-15)
+    wire.write("channel.open('1101')", "channel.close('1201')")
+    assert wire.wiring.current(SMU) == pytest.approx(alone)
 
 
 def test_states_and_counts(wire: Wire) -> None:

@@ -10,6 +10,7 @@ from labsyn.data.errors import ConfigError
 from labsyn.drivers.clock import VirtualClock
 from labsyn.drivers.simulated.device import Voltages
 from labsyn.drivers.simulated.lixcoo2 import LixCoO2
+from labsyn.drivers.simulated.titania import Titania
 from labsyn.drivers.simulated.wiring import Wiring
 
 OHM = 1000.0
@@ -208,6 +209,24 @@ def test_wrong_connections_are_refused() -> None:
         wiring.connect("smu/1", resistor, "a")
     with pytest.raises(ConfigError, match="'a' cannot be ground: smu/1 is on it"):
         wiring.ground(resistor, "a")
+
+
+@pytest.mark.parametrize(("limit", "limited"), [(1.0, False), (0.02, True)])
+def test_one_output_on_two_terminals_has_one_limit(limit: float, limited: bool) -> None:
+    """Titania written as it is: T2 and T4 together, T1 and T3 on ground."""
+    wiring, device = Wiring(VirtualClock()), Titania.ideal()
+    for terminal in ("T1", "T3"):
+        wiring.ground(device, terminal)
+    wiring.drive("smu", 2.0, limit)
+    wiring.connect("smu", device, "T2")
+    wiring.connect("smu", device, "T4")
+    sides = 4 / device.side_resistance
+    assert wiring.current("smu") == pytest.approx(0.02 if limited else 2.0 * sides)
+    assert wiring.voltage("smu") == pytest.approx(0.02 / sides if limited else 2.0)
+    assert wiring.in_compliance("smu") == limited
+    wiring.disconnect("smu", "T4")
+    wiring.release("smu")
+    assert wiring.current("smu") == 0
 
 
 def test_an_output_that_is_on_acts_when_it_is_connected() -> None:
