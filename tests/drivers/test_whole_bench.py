@@ -232,7 +232,7 @@ def test_any_program_finds_the_bench_by_an_environment_variable() -> None:
         (
             'resource = "GPIB0::9::INSTR"',
             'resource = "gpib0::8"',
-            r"\[instruments.second_lock_in\] has the address 'gpib0::8', where 'lock_in' is",
+            r"second_lock_in\] and \[instruments.lock_in\] have one resource, gpib0::8",
         ),
         (
             'resource = "GPIB0::9::INSTR"',
