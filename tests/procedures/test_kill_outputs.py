@@ -33,7 +33,7 @@ ROLE = {"instrument": "smu", "channel": 1, "terminal": "top"}
 CLIENT = """
 import os, sys
 from pathlib import Path
-from labsyn import Bench, PulseTrain, measure
+from labsyn import Bench, IVSweep, PulseTrain, measure
 
 folder, way = Path(sys.argv[1]), sys.argv[2]
 
@@ -58,6 +58,15 @@ def hang():
     Told.hangs = True
     train()
 
+def sweep():
+    class ToldSweep(IVSweep):
+        def record(self, row):
+            super().record(row)
+            if row[1] == 3:
+                os.write(1, b"driven\\n")
+
+    measure(ToldSweep(n_sweeps=10_000, n_points=21), bench, folder, name="run")
+
 def field():
     magnet = bench._connections["magnet"].instrument
     magnet.setup_current(voltage_limit=36.0)
@@ -70,9 +79,9 @@ def field():
 with Bench.open(folder / "bench.toml") as bench:
     bench._connections["switch"].instrument.close_channels("1101", "1203")
     bench._connections["pulser"].instrument.ch_1.output = True
-    {"train": train, "hang": hang, "field": field}[way]()
+    {"train": train, "hang": hang, "sweep": sweep, "field": field}[way]()
 """
-WAYS = ("train", "hang", "field")
+WAYS = ("train", "hang", "sweep", "field")
 SIGNALS = (
     ("SIGKILL",) if sys.platform == "win32" else ("SIGKILL", "SIGINT", "SIGTERM", "SIGHUP")
 )
@@ -116,7 +125,7 @@ def client(folder: Path, way: str) -> Iterator[Client]:
             name: {"driver": driver, "resource": f"GPIB0::{number}::INSTR"}
             for number, (name, driver) in enumerate(INSTRUMENTS.items(), start=1)
         },
-        "roles": {"pulse_source": ROLE, "reader": ROLE},
+        "roles": {"pulse_source": ROLE, "reader": ROLE, "sweeper": ROLE},
         "simulation": {"device": "lixcoo2"},
     }
     bench = SimulatedBench.from_config(BenchConfig.model_validate(config))
@@ -136,7 +145,7 @@ def bench_file(ports: list[int]) -> str:
     for (name, driver), port in zip(INSTRUMENTS.items(), ports, strict=True):
         lines.append(f'[instruments.{name}]\ndriver = "{driver}"')
         lines.append(f'resource = "TCPIP0::127.0.0.1::{port}::SOCKET"')
-    for role in ("pulse_source", "reader"):
+    for role in ("pulse_source", "reader", "sweeper"):
         lines.append(f'[roles.{role}]\ninstrument = "smu"\nchannel = 1\nterminal = "top"')
     return "\n".join(lines)
 
