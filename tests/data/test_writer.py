@@ -167,7 +167,7 @@ def test_a_disk_that_fills_up_at_the_header_leaves_nothing(
         ((10**400, 0.0, 0), r"column 'time' got 1000"),
         ((1.0, 2.0, 0.5), r"flags are 0.5; they are a sum of the bits 1 COMPLIANCE"),
         ((1.0, 2.0, float("nan")), r"flags are nan; they are a sum"),
-        ((1.0, 2.0, 256), r"flags are 256; they are a sum"),
+        ((1.0, 2.0, 512), r"flags are 512; they are a sum"),
     ],
 )
 def test_a_row_that_does_not_fit_is_refused(tmp_path: Path, row: Any, message: str) -> None:
