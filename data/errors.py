@@ -10,6 +10,7 @@
     ├── FitError             data that cannot be fitted, and why
     ├── ModelError           a device or network model that was asked for the impossible
     ├── ConfigError          a wrong key or value in bench.toml or on the command line
+    │   └── QueryError           a question to the catalogue that cannot be understood
     └── BenchError           the bench
         ├── LimitError           a setting outside the limits; nothing was sent
         ├── BreakdownError       the conductance jumped: the run is stopped
@@ -59,6 +60,23 @@ class ModelError(LabsynError, ValueError):
 
 class ConfigError(LabsynError, ValueError):
     """A key or value of a configuration is wrong."""
+
+
+class QueryError(ConfigError):
+    """A query cannot be understood; the message shows where.
+
+    Attributes
+    ----------
+    query : str
+        The whole query.
+    start, end : int
+        The piece that is meant; `start` may be the end of the query.
+    """
+
+    def __init__(self, what: str, query: str, start: int, end: int) -> None:
+        line = "".join(" " if not c.isprintable() else c for c in query)
+        super().__init__(f"{what}\n  {line}\n  {' ' * start}{'^' * max(end - start, 1)}")
+        self.query, self.start, self.end = query, start, end
 
 
 class BenchError(LabsynError, RuntimeError):

@@ -1,0 +1,1 @@
+"""A small language to ask for runs: names, comparisons, and, or, not."""
