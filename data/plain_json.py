@@ -5,8 +5,6 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from labsyn.data.errors import DataFileError
 
 
@@ -29,6 +27,8 @@ def plain(value: Any, where: str) -> Any:
         return int(value)
     if isinstance(value, float):
         return float(value)
+    import numpy as np  # 0.1 s, and nobody who only reads JSON needs it
+
     if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "biufU":
         return value.tolist()
     if isinstance(value, os.PathLike):
