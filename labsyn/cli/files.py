@@ -22,13 +22,14 @@ def info(
 
     runs = [Run.open(path) for path in paths]
     if as_json:
-        print_json([_summary(run) for run in runs])
+        print_json([summary(run) for run in runs])
         return
     for run in runs:
         _show(run)
 
 
-def _summary(run: "Run") -> dict[str, Any]:
+def summary(run: "Run") -> dict[str, Any]:
+    """Return what is said of a run, for a table or for JSON."""
     return {
         "file": str(run.path),
         "status": run.status,
@@ -47,7 +48,7 @@ def _summary(run: "Run") -> dict[str, Any]:
 
 
 def _show(run: "Run") -> None:
-    plain = [[k, str(v)] for k, v in _summary(run).items() if not isinstance(v, dict)]
+    plain = [[k, str(v)] for k, v in summary(run).items() if not isinstance(v, dict)]
     print_table(str(run.path), ["what", "value"], plain)
     units = run.parameter_units
     rows = [[name, f"{value} {units.get(name, '')}"] for name, value in run.parameters.items()]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from labsyn.cli import bench, demo, files, fit, run, simulate
+from labsyn.cli import bench, catalogue, demo, files, fit, labels, run, show, simulate
 from labsyn.cli.console import INTERRUPTED, OK, fail
 
 app = typer.Typer(
@@ -26,6 +26,11 @@ app.add_typer(simulate.app, name="simulate")
 app.add_typer(bench.app, name="bench")
 app.command("info")(files.info)
 app.command("recover")(files.recover)
+app.command("list")(catalogue.list_runs)
+app.command("search")(catalogue.search)
+app.command("show")(show.show)
+app.command("tag", context_settings=labels.TAG_SETTINGS)(labels.tag)
+app.command("note")(labels.note)
 
 _TRACEBACK = "--traceback"
 

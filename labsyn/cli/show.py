@@ -1,0 +1,166 @@
+"""``labsyn show``: everything that is known of one run."""
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from labsyn.cli.console import print_json, print_table
+from labsyn.cli.files import Json, summary
+from labsyn.cli.labels import Run, find_run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from labsyn.data.fit_metrics import Metric
+    from labsyn.data.run import Run as StoredRun
+
+_ELSEWHERE = ("parameters", "units")
+
+
+def show(
+    run: Run,
+    with_bench: Annotated[
+        bool, typer.Option("--bench", help="Also print the bench file as it was read.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Show everything of one run: how it was made, what happened, what was made of it."""
+    from labsyn.data.run import Run as StoredRun
+
+    path = find_run(run)
+    stored = StoredRun.open(path)
+    beside = _beside(path, stored)
+    if as_json:
+        fit = {name: metric._asdict() for name, metric in beside["fit"].items()}
+        print_json(_everything(stored) | beside | {"fit": fit})
+        return
+    labels = {"tags": " ".join(beside["tags"]), "note": beside["note"]}
+    first = {k: v for k, v in summary(stored).items() if k not in _ELSEWHERE}
+    _two_columns(str(stored.path), first | labels)
+    _parameters(stored)
+    _columns(stored)
+    _surroundings(stored)
+    _events(stored)
+    _fit(beside["fit"])
+    for problem in beside["problems"]:
+        typer.echo(f"note: {problem}")
+    if stored.traceback:
+        typer.echo(stored.traceback)
+    if with_bench:
+        typer.echo(stored.metadata.get("bench_file") or "no bench file was read")
+
+
+def _everything(run: "StoredRun") -> dict[str, Any]:
+    return summary(run) | {
+        "duration": run.duration if run.duration == run.duration else None,
+        "traceback": run.traceback,
+        "parameter_units": dict(run.parameter_units),
+        "metadata": dict(run.metadata),
+        "provenance": dict(run.provenance),
+        "events": [dict(event) for event in run.events],
+    }
+
+
+def _beside(path: "Path", run: "StoredRun") -> dict[str, Any]:
+    """Return tags, note and fit; what is wrong with them stops nothing."""
+    from labsyn.data.errors import DataFileError
+    from labsyn.data.fit_metrics import read_fit, read_metrics
+    from labsyn.data.labels import Labels, read_labels
+
+    problems: list[str] = []
+    labels, metrics = Labels(), {}
+    try:
+        labels = read_labels(path)
+    except DataFileError as error:
+        problems.append(str(error))
+    try:
+        metrics = read_metrics(path)
+        made_from = read_fit(path).get("source_sha256")
+        if metrics and made_from != run.sha256():
+            problems.append("the fit was made from another file, or from rows before the last")
+    except DataFileError as error:
+        problems.append(str(error))
+    return {
+        "tags": list(labels.tags),
+        "note": labels.note,
+        "fit": metrics,
+        "problems": problems,
+    }
+
+
+def _parameters(run: "StoredRun") -> None:
+    rows = [
+        [name, _quantity(value, run.parameter_units.get(name, ""))]
+        for name, value in run.parameters.items()
+    ]
+    print_table("parameters", ["name", "value"], rows)
+
+
+def _columns(run: "StoredRun") -> None:
+    rows = [[name, run.units[name], run.long_names[name]] for name in run.columns]
+    print_table("columns", ["name", "unit", "meaning"], rows)
+
+
+def _surroundings(run: "StoredRun") -> None:
+    for key in ("sample", "limits", "device_truth"):
+        if mapping := _mapping(run.metadata, key):
+            _two_columns(key.replace("_", " "), mapping)
+    after = _mapping(run.metadata, "instruments_after")
+    for name, instrument in _mapping(run.metadata, "instruments").items():
+        if not isinstance(instrument, Mapping):
+            continue
+        plain = {k: v for k, v in instrument.items() if k != "settings"}
+        settings = _mapping(instrument, "settings")
+        ended = _mapping(after, name)
+        changed = {
+            f"{k}, before and after": f"{settings.get(k)} → {ended[k]}"
+            for k in ended
+            if ended[k] != settings.get(k)
+        }
+        same = {k: v for k, v in settings.items() if f"{k}, before and after" not in changed}
+        _two_columns(f"instrument {name}", plain | same | changed)
+    _two_columns("made with", run.provenance)
+
+
+def _events(run: "StoredRun") -> None:
+    if run.events:
+        keys = ("time", "row", "level", "text")
+        rows = [[str(event.get(key, "")) for key in keys] for event in run.events]
+        print_table("events", list(keys), rows)
+
+
+def _fit(metrics: "Mapping[str, Metric]") -> None:
+    rows = [
+        [name, _quantity(found.value, found.unit), _error(found)]
+        for name, found in metrics.items()
+    ]
+    if rows:
+        print_table("fit", ["metric", "value", "standard error"], rows)
+
+
+def _error(found: "Metric") -> str:
+    error = found.standard_error
+    return "" if error is None else _quantity(error, found.unit)
+
+
+def _two_columns(title: str, mapping: Mapping[str, Any]) -> None:
+    print_table(title, ["what", "value"], [[k, _text(v)] for k, v in mapping.items()])
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _quantity(value: Any, unit: str) -> str:
+    from labsyn.data.units import format_quantity
+
+    if isinstance(value, float):
+        return format_quantity(value, "" if unit == "1" else unit)
+    return f"{_text(value)} {unit}".rstrip()
+
+
+def _mapping(mapping: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    inner = mapping.get(key)
+    return inner if isinstance(inner, Mapping) else {}
