@@ -12,11 +12,12 @@ import json
 import sqlite3
 import time
 import uuid
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
 from labsyn.data.catalogue_entry import Entry
-from labsyn.data.fit_metrics import Metric
+from labsyn.data.fit_metrics import StoredMetrics
 from labsyn.data.header import VERSION
 
 NAME = ".labsyn-index.sqlite"
@@ -45,8 +46,8 @@ def load_index(folder: Path) -> Lines:
             ]
             if head != [_APPLICATION, _VERSION]:
                 return {}
-            lines = database.execute("SELECT stamp, facts FROM runs").fetchall()
-        return dict(_line(stamp, facts) for stamp, facts in lines)
+            lines = database.execute("SELECT stamp, facts, fit, crc FROM runs").fetchall()
+        return dict(_line(*line) for line in lines)
     except (
         OSError,
         sqlite3.Error,
@@ -59,12 +60,17 @@ def load_index(folder: Path) -> Lines:
         return {}
 
 
-def _line(stamp: str, text: str) -> tuple[str, tuple[str, Entry]]:
+def _line(stamp: str, text: str, fit: str, crc: int) -> tuple[str, tuple[str, Entry]]:
+    if crc != _checksum(stamp, text, fit):
+        raise ValueError("damaged")
     facts = json.loads(text)
     facts["tags"] = tuple(facts["tags"])
-    facts["fit"] = {name: Metric(*metric) for name, metric in facts["fit"].items()}
-    entry = Entry(**facts)
+    entry = Entry(**facts, fit=StoredMetrics(fit))
     return entry.file, (stamp, entry)
+
+
+def _checksum(*texts: str) -> int:
+    return zlib.crc32("\0".join(texts).encode())
 
 
 def save_index(folder: Path, lines: Mapping[str, tuple[str, Entry]]) -> None:
@@ -88,18 +94,23 @@ def save_index(folder: Path, lines: Mapping[str, tuple[str, Entry]]) -> None:
 
 
 def _image(lines: Mapping[str, tuple[str, Entry]]) -> bytes:
-    rows = (
-        # The name is for people who look inside; it need not be one that UTF-8 can hold.
-        (file.encode(errors="backslashreplace").decode(), stamp, json.dumps(entry.facts()))
-        for file, (stamp, entry) in lines.items()
-    )
+    rows = (_row(stamp, entry) for stamp, entry in lines.values())
     with contextlib.closing(sqlite3.connect(":memory:")) as database:
         database.execute(f"PRAGMA application_id = {_APPLICATION}")
         database.execute(f"PRAGMA user_version = {_VERSION}")
-        database.execute("CREATE TABLE runs (file TEXT, stamp TEXT, facts TEXT)")
+        database.execute("CREATE TABLE runs (file, stamp, facts, fit, crc)")
         with database:
-            database.executemany("INSERT INTO runs VALUES (?, ?, ?)", rows)
+            database.executemany("INSERT INTO runs VALUES (?, ?, ?, ?, ?)", rows)
         return database.serialize()
+
+
+def _row(stamp: str, entry: Entry) -> tuple[str, str, str, str, int]:
+    # The name is for people who look inside; it need not be one that UTF-8 can hold.
+    name = entry.file.encode(errors="backslashreplace").decode()
+    metrics = entry.fit
+    facts = json.dumps({key: value for key, value in entry.facts().items() if key != "fit"})
+    fit = metrics.text if isinstance(metrics, StoredMetrics) else json.dumps(metrics)
+    return name, stamp, facts, fit, _checksum(stamp, facts, fit)
 
 
 def _sweep(folder: Path) -> None:

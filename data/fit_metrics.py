@@ -1,7 +1,9 @@
 """The numbers of a fit that a catalogue shows and searches, out of ``NAME.fit.json``."""
 
+import functools
 import json
 import math
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -41,6 +43,29 @@ class Metric(NamedTuple):
     value: float
     standard_error: float | None
     unit: str
+
+
+class StoredMetrics(Mapping[str, Metric]):
+    """Metrics as the index keeps them, in JSON: read when first asked for, as few ever are."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    @functools.cached_property
+    def _metrics(self) -> dict[str, Metric]:
+        return {name: Metric(*metric) for name, metric in json.loads(self.text).items()}
+
+    def __getitem__(self, name: str) -> Metric:
+        return self._metrics[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._metrics)
+
+    def __len__(self) -> int:
+        return len(self._metrics)
+
+    def __repr__(self) -> str:
+        return repr(self._metrics)
 
 
 def fit_path(run: Path) -> Path:

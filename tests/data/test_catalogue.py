@@ -213,15 +213,18 @@ def test_a_damaged_index_is_made_again_wherever_it_is_cut(
     tmp_path: Path, store_run: StoreRun, make_old: MakeOld
 ) -> None:
     for i in range(5):
-        store_run(tmp_path / f"{i}.h5")
+        store_fit(store_run(tmp_path / f"{i}.h5"))
     make_old(tmp_path)
     before = Catalogue(tmp_path).entries
     whole = (tmp_path / NAME).read_bytes()
     for end in range(0, len(whole), 997):
         (tmp_path / NAME).write_bytes(whole[:end])
         assert Catalogue(tmp_path).entries == before
-    (tmp_path / NAME).write_bytes(whole.replace(b'"uuid"', b'"uuix"'))
-    assert Catalogue(tmp_path).entries == before
+    for text in (b'"uuid"', b'"pulse_train"', b"finished", b"beta_P"):
+        spoilt = whole.replace(text, text[:-2] + b"zz", 1)
+        assert spoilt != whole
+        (tmp_path / NAME).write_bytes(spoilt)
+        assert Catalogue(tmp_path).entries == before
 
 
 def test_a_folder_that_cannot_be_written_is_listed_with_a_notice(
@@ -484,7 +487,7 @@ def test_threads_search_while_another_one_refreshes(
     done = threading.Event()
 
     def look() -> None:
-        while not done.is_set():
+        while not done.wait(0.001):  # threads that never rest would starve the other one
             counts.add(len(catalogue.search("n_rows = 2")))
 
     threads = [threading.Thread(target=look) for _ in range(3)]
