@@ -34,6 +34,7 @@ from labsyn.data.nexus_groups import (
     write_columns,
     write_surroundings,
 )
+from labsyn.data.untrusted import member, stored_numbers, stored_text
 
 DEFINITION = "labsyn_run"
 
@@ -113,12 +114,11 @@ def read_nexus(path: Path) -> JournalContent:
 
 
 def _read(path: Path, file: Any) -> JournalContent:
-    definition = file["entry/definition"][()] if "entry/definition" in file else b""
-    if definition != DEFINITION.encode():
+    if "entry/definition" not in file or stored_text(file, "entry/definition") != DEFINITION:
         raise DataFileError(f"{path} is an HDF5 file, but no run of labsyn")
-    entry = file["entry"]
+    entry = member(file, "entry")
     check_version(path, int(entry.attrs["schema_version"]))
-    texts = {name: entry["config"][name][()].decode() for name in _TEXTS}
+    texts = {name: stored_text(entry, f"config/{name}") for name in _TEXTS}
     header = check_header(path, texts["header"])
     n_rows = int(entry.attrs["n_rows"])
     size = path.stat().st_size
@@ -126,19 +126,24 @@ def _read(path: Path, file: Any) -> JournalContent:
         raise DataFileError(f"{path} is damaged: {n_rows} rows do not fit into {size} bytes")
     rows = np.empty((n_rows, len(header["columns"])))
     for i, (name, _, _) in enumerate(header["columns"]):
-        dataset = entry["data"][name]
-        if dataset.shape != (n_rows,) or dataset.is_virtual or dataset.external:
-            raise DataFileError(f"{path} is damaged: column {name!r} has not {n_rows} values")
-        rows[:, i] = dataset[()]
+        rows[:, i] = stored_numbers(entry, f"data/{name}", (n_rows,))[()]
     torn_bytes = int(entry.attrs["torn_bytes"])
     if _checksum(texts, rows, torn_bytes) != entry.attrs["sha256"]:
         raise DataFileError(f"{path} was changed or damaged: its checksum does not match")
+    metadata, events, ending = (json.loads(texts[name]) for name in _TEXTS[1:])
+    if not (
+        isinstance(metadata, dict)
+        and isinstance(events, list)
+        and all(isinstance(event, dict) for event in events)
+        and isinstance(ending, dict | None)
+    ):
+        raise DataFileError(f"{path} is damaged: metadata, events or end are none")
     return JournalContent(
         header=header,
         rows=rows,
-        metadata=json.loads(texts["metadata"]),
-        events=tuple(json.loads(texts["events"])),
-        ending=json.loads(texts["ending"]),
+        metadata=metadata,
+        events=tuple(events),
+        ending=ending,
         torn_bytes=torn_bytes,
     )
 

@@ -142,7 +142,7 @@ def test_columns_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     path = make(tmp_path / "a.h5")
     with h5py.File(path, "r+") as file:
         file["entry"].attrs["n_rows"] = 6
-    with pytest.raises(DataFileError, match=r"is damaged: column 'time' has not 6 values"):
+    with pytest.raises(DataFileError, match=r"is damaged: 'data/time' has not 6 values"):
         Run.open(path)
     with h5py.File(path, "r+") as file:
         file["entry"].attrs["n_rows"] = 10**15

@@ -1,0 +1,83 @@
+"""What of an HDF5 file is looked at before it is believed: links, kinds, sizes.
+
+A small file can lead anywhere: to other files, round in circles, to a text of a terabyte, or
+to a chunk that unpacks to gigabytes. Nothing is read here before it is known that the file
+itself can hold it.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from labsyn.data.errors import DataFileError
+
+_LARGEST_CHUNK = 1 << 26  # bytes unpacked; HDF5 unpacks a chunk whole
+
+
+def member(group: Any, name: str) -> Any:
+    """Return what `group` holds under `name`, a path without links to elsewhere.
+
+    Raises
+    ------
+    DataFileError
+        If a part of the path is missing, or is a soft or an external link.
+    """
+    import h5py
+
+    for part in name.split("/"):
+        if not isinstance(group, h5py.Group):
+            raise DataFileError(f"{group.file.filename} is damaged: {name!r} is not in it")
+        link = group.get(part, getlink=True)
+        if not isinstance(link, h5py.HardLink):
+            what = "is not in it" if link is None else "is a link to elsewhere"
+            raise DataFileError(f"{group.file.filename} is damaged: {part!r} {what}")
+        group = group[part]
+    return group
+
+
+def stored_text(group: Any, name: str) -> str:
+    """Return a text of the file, if the file is as large as its text.
+
+    Raises
+    ------
+    DataFileError
+        If it is missing, no single text, or longer than the file.
+    """
+    import h5py
+
+    dataset = member(group, name)
+    path = group.file.filename
+    whole = isinstance(dataset, h5py.Dataset) and dataset.shape == ()
+    kind = h5py.check_string_dtype(dataset.dtype) if whole else None
+    if kind is None or dataset.is_virtual or dataset.external:
+        raise DataFileError(f"{path} is damaged: {name!r} is no text")
+    if (kind.length or 0) > Path(path).stat().st_size:
+        raise DataFileError(f"{path} is damaged: {name!r} is longer than the file")
+    return str(dataset[()].decode())
+
+
+def stored_numbers(group: Any, name: str, shape: tuple[int, ...]) -> Any:
+    """Return a dataset of numbers, once it is certain what reading it will take.
+
+    Raises
+    ------
+    DataFileError
+        If it is missing, of another shape, no numbers, kept in another file, or packed so
+        that a part of it unpacks to more than 64 MB.
+    """
+    import h5py
+
+    dataset = member(group, name)
+    path = group.file.filename
+    if not isinstance(dataset, h5py.Dataset) or dataset.shape != shape:
+        expected = " x ".join(map(str, shape))
+        raise DataFileError(f"{path} is damaged: {name!r} has not {expected} values")
+    if dataset.is_virtual or dataset.external:
+        raise DataFileError(f"{path} is damaged: {name!r} has its values in another file")
+    if dataset.dtype.kind not in "fiu" or dataset.dtype.itemsize > 8:
+        raise DataFileError(f"{path} is damaged: {name!r} is {dataset.dtype}, no numbers")
+    chunk = dataset.dtype.itemsize
+    for length in dataset.chunks or ():
+        chunk *= length
+    if chunk > _LARGEST_CHUNK:
+        raise DataFileError(f"{path} is damaged: {name!r} unpacks to {chunk} bytes at once")
+    return dataset

@@ -1,0 +1,100 @@
+"""Hostile run files: a clear error before anything is read that they cannot hold."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+from labsyn.data.errors import DataFileError
+from labsyn.data.run import Column, Run, RunWriter
+
+
+@pytest.fixture
+def original(tmp_path: Path) -> Path:
+    """A finished run."""
+    path = tmp_path / "whole.h5"
+    columns = [Column("time", "s"), Column("conductance", "S"), Column("flags")]
+    writer = RunWriter.create(path, procedure="P", parameters={"n": 3}, columns=columns)
+    for i in range(40):
+        writer.append((float(i), i * 1e-6, 0.0))
+    writer.event("info", "half")
+    return writer.finish()
+
+
+def replace(file: Any, name: str, **dataset: Any) -> None:
+    del file[name]
+    file.create_dataset(name, **dataset)
+
+
+def cyclic(file: Any) -> None:
+    del file["entry/data"]
+    file["entry/data"] = h5py.SoftLink("/entry/data")
+
+
+def external(file: Any) -> None:
+    del file["entry/data/time"]
+    file["entry/data/time"] = h5py.ExternalLink("other.h5", "/x")
+
+
+def endless_text(file: Any) -> None:
+    replace(file, "entry/config/metadata", shape=(), dtype="S2000000000")
+
+
+def many_texts(file: Any) -> None:
+    replace(file, "entry/config/events", shape=(10**12,), chunks=(10**6,), dtype="S8")
+
+
+def packed_chunk(file: Any) -> None:
+    options = {"chunks": (1 << 28,), "maxshape": (None,), "compression": "gzip"}
+    replace(file, "entry/data/time", shape=(40,), dtype="f8", **options)
+
+
+def texts_for_numbers(file: Any) -> None:
+    replace(file, "entry/data/time", data=np.full(40, b"1.0"))
+
+
+def group_for_numbers(file: Any) -> None:
+    del file["entry/data/time"]
+    file.create_group("entry/data/time")
+
+
+def other_file(file: Any) -> None:
+    del file["entry/data/time"]
+    layout = h5py.VirtualLayout((40,), "f8")
+    layout[:] = h5py.VirtualSource("other.h5", "x", (40,))
+    file["entry/data"].create_virtual_dataset("time", layout)
+
+
+def wrong_attribute(file: Any) -> None:
+    file["entry"].attrs["n_rows"] = "many"
+
+
+def array_attribute(file: Any) -> None:
+    file["entry"].attrs["sha256"] = np.arange(5)
+
+
+@pytest.mark.parametrize(
+    ("make_hostile", "message"),
+    [
+        (cyclic, "'data' is a link to elsewhere"),
+        (external, "'time' is a link to elsewhere"),
+        (endless_text, "'config/metadata' is longer than the file"),
+        (many_texts, "'config/events' is no text"),
+        (packed_chunk, "'data/time' unpacks to 2147483648 bytes at once"),
+        (texts_for_numbers, r"'data/time' is \|S3, no numbers"),
+        (group_for_numbers, "'data/time' has not 40 values"),
+        (other_file, "'data/time' has its values in another file"),
+        (wrong_attribute, "is damaged, or no HDF5 file"),
+        (array_attribute, "is damaged, or no HDF5 file"),
+    ],
+)
+def test_hostile_structures_are_refused_before_they_are_read(
+    original: Path, make_hostile: Callable[[Any], None], message: str
+) -> None:
+    with h5py.File(original, "r+") as file:
+        make_hostile(file)
+    with pytest.raises(DataFileError, match=message):
+        Run.open(original)
