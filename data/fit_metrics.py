@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from labsyn.data.errors import DataFileError
+from labsyn.data.sidecar import read_sidecar
 
 SUFFIX = ".fit.json"
 SCHEMA = 1
@@ -98,19 +98,10 @@ def read_metrics(run: Path) -> dict[str, Metric]:
 
 def read_fit(run: Path) -> dict[str, Any]:
     """Return all that the fit of a run says, empty without one; raise as `read_metrics`."""
-    path = fit_path(run)
-    try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise DataFileError(f"{path} cannot be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise DataFileError(f"{path} is damaged; make it again with 'labsyn fit'") from error
-    version = plain.get("labsyn_fit") if isinstance(plain, dict) else None
-    if version != SCHEMA:
-        raise DataFileError(f"{path}: fit of schema {version!r}, this labsyn reads {SCHEMA}")
-    return dict(plain)
+    return read_sidecar(
+        fit_path(run), "labsyn_fit", SCHEMA, what="fit",
+        damage="; make it again with 'labsyn fit'",
+    )  # fmt: skip
 
 
 def _number(estimate: Any, key: str) -> float | None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from labsyn.data.durability import write_text
 from labsyn.data.errors import ConfigError, DataFileError, StorageError
+from labsyn.data.sidecar import read_sidecar
 
 SUFFIX = ".tags.json"
 SCHEMA = 1
@@ -108,19 +109,10 @@ def _check_tags(run: Path, tags: set[str], added: set[str], removed: set[str]) -
 
 def _read(path: Path) -> dict[str, Any]:
     """Return all that the file holds, also what a later labsyn may have added."""
-    try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise DataFileError(f"{path} cannot be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise DataFileError(
-            f"{path} is damaged: it holds no JSON; mend or remove it"
-        ) from error
-    version = plain.get("labsyn_tags") if isinstance(plain, dict) else None
-    if version != SCHEMA:
-        raise DataFileError(f"{path}: labels of schema {version!r}, this labsyn reads {SCHEMA}")
+    plain = read_sidecar(
+        path, "labsyn_tags", SCHEMA, what="labels",
+        damage=": it holds no JSON; mend or remove it",
+    )  # fmt: skip
     tags, note = plain.get("tags", []), plain.get("note", "")
     if not (
         isinstance(tags, list)
@@ -128,4 +120,4 @@ def _read(path: Path) -> dict[str, Any]:
         and isinstance(note, str)
     ):
         raise DataFileError(f"{path} is damaged: 'tags' is a list of texts and 'note' a text")
-    return dict(plain)
+    return plain

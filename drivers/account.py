@@ -71,9 +71,7 @@ class Account:
             f"than the factor {factor:g} ({limits.where.get('conductance_jump', '[limits]')} "
             "conductance_jump of the bench): it may have broken down; the run is stopped"
         )
-        return Reading(
-            reading.voltage, reading.current, reading.flags | Flag.BREAKDOWN, reading.time
-        )
+        return reading.flagged(Flag.BREAKDOWN)
 
 
 def _ratio(now: float, before: float) -> float:

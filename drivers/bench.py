@@ -12,10 +12,8 @@ from labsyn.data.flags import Flag
 from labsyn.drivers.account import Account
 from labsyn.drivers.bench_model import BenchConfig
 from labsyn.drivers.casting import cast, check_roles
-from labsyn.drivers.clock import Clock, RealClock
 from labsyn.drivers.config import load_config, simulated_config
 from labsyn.drivers.connection import Connection
-from labsyn.drivers.emergency import Target
 from labsyn.drivers.guard import (
     GuardedField,
     GuardedPulseSource,
@@ -26,6 +24,7 @@ from labsyn.drivers.limits import Limits
 from labsyn.drivers.roles import Switch
 from labsyn.drivers.safe_state import make_all_safe, unsafe
 from labsyn.drivers.safety import StopSignals
+from labsyn.drivers.surroundings import emergency_targets, surroundings, twin_of
 from labsyn.drivers.watchdog import Watchdog
 from labsyn.drivers.wire_log import WireLog
 
@@ -115,10 +114,7 @@ class Bench:
         RoleError
             If it has not all of `roles`, before anything is opened.
         """
-        path = Path(path)
-        config = load_config(path)
-        check_roles(roles, config.roles.played())
-        return cls(config, path.read_text(encoding="utf-8"), wire_log=wire_log)
+        return cls(*_loaded(path, roles), wire_log=wire_log)
 
     @classmethod
     def simulated(
@@ -146,10 +142,8 @@ class Bench:
         ConfigError
             If the file does not say which device to simulate.
         """
-        path = Path(path)
-        config = load_config(path)
-        check_roles(roles, config.roles.played())
-        return cls(twin_of(config), path.read_text(encoding="utf-8"))
+        config, text = _loaded(path, roles)
+        return cls(twin_of(config), text)
 
     def twin(self) -> "Bench":
         """Return a fresh simulated bench of the same file, as `open_twin` does."""
@@ -363,38 +357,9 @@ class Bench:
             self._log.close()
 
 
-def twin_of(config: BenchConfig) -> BenchConfig:
-    """Return the bench file of the simulated twin: the same, but without any fault."""
-    simulation = config.simulation
-    if simulation is None:
-        raise ConfigError(
-            "this bench file does not say which device its simulated twin has; add "
-            "[simulation] with device = … and enabled = false"
-        )
-    return config.model_copy(
-        update={
-            "simulation": simulation.model_copy(update={"enabled": True}),
-            "instruments": {
-                name: each.model_copy(update={"faults": []})
-                for name, each in config.instruments.items()
-            },
-        }
-    )
-
-
-def emergency_targets(config: BenchConfig) -> list[Target]:
-    """Return what a second session needs to make the instruments of a bench safe."""
-    return [
-        Target(name, each.driver, each.resource) for name, each in config.instruments.items()
-    ]
-
-
-def surroundings(config: BenchConfig) -> tuple[Any, Any, Clock]:
-    """Return simulation (None on a real bench), PyVISA library and clock of a bench file."""
-    if not config.is_simulated:
-        return None, "", RealClock()
-    from labsyn.drivers.simulated.backend import LabsynVisaLibrary
-    from labsyn.drivers.simulated.bench import SimulatedBench
-
-    simulation = SimulatedBench.from_config(config)
-    return simulation, LabsynVisaLibrary.for_bench(simulation), simulation.clock
+def _loaded(path: Path | str, roles: Iterable[str]) -> tuple[BenchConfig, str]:
+    """Return what a bench file says, and its text, if it has all of `roles`."""
+    path = Path(path)
+    config = load_config(path)
+    check_roles(roles, config.roles.played())
+    return config, path.read_text(encoding="utf-8")

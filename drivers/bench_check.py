@@ -11,7 +11,7 @@ from labsyn.data.errors import (
     UnsafeShutdownError,
 )
 from labsyn.data.units import format_quantity
-from labsyn.drivers.bench import Bench, surroundings
+from labsyn.drivers.bench import Bench
 from labsyn.drivers.bench_model import BenchConfig, SourceRole
 from labsyn.drivers.clock import Clock
 from labsyn.drivers.connection import Connection
@@ -22,6 +22,7 @@ from labsyn.drivers.range_check import interlock_findings, role_findings
 from labsyn.drivers.roles import Reading
 from labsyn.drivers.safe_state import make_all_safe, unsafe
 from labsyn.drivers.safety import StopSignals
+from labsyn.drivers.surroundings import surroundings
 
 _READ_VOLTAGE = 0.1
 _OPEN = 1e-10  # siemens: 10 Gohm, which is air and the cable

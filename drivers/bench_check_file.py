@@ -1,23 +1,29 @@
 """What must agree within a bench file: roles, instruments, terminals, paths, limits."""
 
 from labsyn.data.errors import ConfigError
-from labsyn.drivers.bench_model import FIRST_SPGU, GROUND, BenchConfig, FieldRole, SourceRole
+from labsyn.drivers.bench_model import (
+    FIRST_SPGU,
+    GROUND,
+    LOCK_INS,
+    BenchConfig,
+    FieldRole,
+    SourceRole,
+)
 from labsyn.drivers.casting import player
 from labsyn.drivers.resource_name import canonical
 from labsyn.drivers.switch_channels import channel_names
 
 _NO_CURRENT_LIMIT = ("Keysight81160A", "Agilent33500", "Agilent33250A", "Agilent33220A")
-_LOCK_INS = ("SR830", "SR860")
 _SMUS = ("KeysightB1500A",)
 _USERS = {
     "channel": (*_NO_CURRENT_LIMIT, *_SMUS),
     "return_channel": _SMUS,
     "load": (*_NO_CURRENT_LIMIT, *_SMUS),  # of an SPGU
     "edge": (*_NO_CURRENT_LIMIT, *_SMUS),
-    "reference_resistance": _LOCK_INS,
-    "reference_uncertainty": _LOCK_INS,
-    "frequency": _LOCK_INS,
-    "time_constant": _LOCK_INS,
+    "reference_resistance": LOCK_INS,
+    "reference_uncertainty": LOCK_INS,
+    "frequency": LOCK_INS,
+    "time_constant": LOCK_INS,
 }
 """Drivers that a key of a role is meant for."""
 
@@ -88,7 +94,7 @@ def _check_source(config: BenchConfig, name: str, role: SourceRole) -> None:
             f"[roles.{name}] channel {role.channel} is a pulse generator: it needs load, what "
             'it drives, such as "10 kohm"'
         )
-    if driver in _LOCK_INS and role.reference_resistance is None:
+    if driver in LOCK_INS and role.reference_resistance is None:
         raise ConfigError(
             f"[roles.{name}] needs reference_resistance, the resistor between the sine of the "
             f'{driver} and the device, such as "1 Mohm"'

@@ -46,6 +46,8 @@ class Quantity:
 
 GROUND = "ground"
 """What a relay brings to a terminal that is no output of an instrument."""
+LOCK_INS = ("SR830", "SR860")
+"""Drivers whose sine output reads a device through a resistor."""
 FIRST_SPGU = 101
 """Channel of a B1500A from which on it is a pulse generator; the slots of SMUs are 1 to 10."""
 
@@ -239,7 +241,7 @@ class BenchConfig(_Section):
     def output_name(self, role: SourceRole) -> str:
         """Return the output of a role's instrument: a channel, or the sine of a lock-in."""
         instrument = self.instruments.get(role.instrument)
-        lock_in = instrument is not None and instrument.driver in ("SR830", "SR860")
+        lock_in = instrument is not None and instrument.driver in LOCK_INS
         return "sine" if lock_in else str(role.channel)
 
     def way_of(self, role: str, die: str = "") -> tuple[list[str], list[str]]:

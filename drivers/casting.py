@@ -7,7 +7,7 @@ from typing import Any
 from labsyn.data.errors import RoleError
 from labsyn.drivers.clock import Clock
 
-_SMU, _SPGU = "labsyn.drivers.smu_roles", "labsyn.drivers.spgu_role"
+_SMU = "labsyn.drivers.smu_roles"
 _GENERATOR = "labsyn.drivers.generator_role:GeneratorPulseSource"
 _LOCK_IN = "labsyn.drivers.lock_in_role:LockInReader"
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from typing import Generic, TypeVar
 
 from labsyn.data.errors import (
     BenchError,
@@ -17,20 +18,36 @@ from labsyn.drivers.ledger import Ledger
 from labsyn.drivers.limits import Limits
 from labsyn.drivers.roles import Field, PulseSource, Reader, Reading, Sweeper
 
+Player = TypeVar("Player")
+
 READ_TRIES = 3
 """A read is tried so often: it changes nothing. A pulse is never repeated."""
 
 
-class _Guard:
-    """What one terminal's guards know."""
+class _Guard(Generic[Player]):
+    """What the guards of a terminal share.
+
+    Parameters
+    ----------
+    player : PulseSource, Reader or Sweeper
+        What acts, unguarded.
+    account : Account
+        Of the bench.
+    limits : Limits
+        That hold at `terminal`.
+    route : callable
+        Closes the relays on the way to the terminal.
+    """
 
     def __init__(
         self,
+        player: Player,
         account: Account,
         limits: Limits,
-        terminal: str,
+        terminal: str = "top",
         route: Callable[[], None] = lambda: None,
     ) -> None:
+        self._player = player
         self._account = account
         self._limits = limits
         self._terminal = terminal
@@ -49,20 +66,10 @@ class _Guard:
             self._limits.check(key, spent + more, what)
 
 
-class GuardedPulseSource(_Guard):
+class GuardedPulseSource(_Guard[PulseSource]):
     """A `PulseSource` that refuses what the limits do not allow, before it is sent."""
 
-    def __init__(
-        self,
-        source: PulseSource,
-        account: Account,
-        limits: Limits,
-        terminal: str = "top",
-        route: Callable[[], None] = lambda: None,
-    ) -> None:
-        super().__init__(account, limits, terminal, route)
-        self._source = source
-        self._width, self._compliance = math.nan, math.nan
+    _width = _compliance = math.nan  # until they are set up
 
     def check_pulses(
         self, voltages: Mapping[str, float], *,
@@ -76,7 +83,7 @@ class GuardedPulseSource(_Guard):
             self._limits.check_pulse(voltage, width, compliance_current, name)
         self._budget("n_pulses", 0, n_pulses)
         self._limits.check("run_time", n_pulses * period, "a run time of the pulses alone")
-        self._source.check_pulses(
+        self._player.check_pulses(
             [*voltages.values()],
             width=width, period=period, compliance_current=compliance_current,
         )  # fmt: skip
@@ -84,7 +91,7 @@ class GuardedPulseSource(_Guard):
     def setup_pulses(self, *, width: float, period: float, compliance_current: float) -> None:
         self._limits.check_pulse(0.0, width, compliance_current, "pulse_voltage")
         self._ready()
-        self._source.setup_pulses(
+        self._player.setup_pulses(
             width=width, period=period, compliance_current=compliance_current
         )
         self._width, self._compliance = width, compliance_current
@@ -100,7 +107,7 @@ class GuardedPulseSource(_Guard):
         self._budget("energy", ledger.energy, charge * abs(voltage))
         ledger.n_pulses += 1  # before it is sent: one that fails may have been applied
         try:
-            reading = self._source.pulse(voltage)
+            reading = self._player.pulse(voltage)
         except BaseException:
             ledger.add(voltage, math.nan, self._width, self._compliance)
             raise
@@ -109,24 +116,13 @@ class GuardedPulseSource(_Guard):
         return reading
 
 
-class GuardedReader(_Guard):
+class GuardedReader(_Guard[Reader]):
     """A `Reader` that refuses what the limits do not allow, before it is sent."""
-
-    def __init__(
-        self,
-        reader: Reader,
-        account: Account,
-        limits: Limits,
-        terminal: str = "top",
-        route: Callable[[], None] = lambda: None,
-    ) -> None:
-        super().__init__(account, limits, terminal, route)
-        self._reader = reader
 
     @property
     def read_time(self) -> float:
         """Seconds that one read takes, without what the computer and the cables take."""
-        return self._reader.read_time
+        return self._player.read_time
 
     def check_reads(self, *, voltage: float, compliance_current: float) -> None:
         """Raise LimitError if such a read is not allowed; nothing is sent."""
@@ -135,12 +131,12 @@ class GuardedReader(_Guard):
             raise LimitError(
                 "read_voltage is 0 V, which reads no conductance; nothing was sent"
             )
-        self._reader.check_reads(voltage=voltage, compliance_current=compliance_current)
+        self._player.check_reads(voltage=voltage, compliance_current=compliance_current)
 
     def setup_reads(self, *, voltage: float, compliance_current: float) -> None:
         self.check_reads(voltage=voltage, compliance_current=compliance_current)
         self._ready()
-        self._reader.setup_reads(voltage=voltage, compliance_current=compliance_current)
+        self._player.setup_reads(voltage=voltage, compliance_current=compliance_current)
 
     def read(self) -> Reading:
         """Read, again if the reply failed on the way: then the reading is flagged.
@@ -150,7 +146,7 @@ class GuardedReader(_Guard):
         ledger = self._ready()
         for attempt in range(1, READ_TRIES + 1):
             try:
-                reading = self._reader.read()
+                reading = self._player.read()
                 break
             except (InstrumentDisconnected, InstrumentDataError) as error:
                 if attempt == READ_TRIES:
@@ -158,30 +154,19 @@ class GuardedReader(_Guard):
                 self._account.notes.append(f"read {attempt} at {self._terminal}: {error}")
                 self._resync(error)
         if attempt > 1:
-            reading = Reading(reading.voltage, reading.current, reading.flags | Flag.RETRIED)
+            reading = reading.flagged(Flag.RETRIED)
         ledger.see(reading.voltage, reading.current)
         return self._account.watch(self._terminal, self._limits, reading)
 
     def _resync(self, error: InstrumentError) -> None:
         try:
-            self._reader.resync()
+            self._player.resync()
         except InstrumentError:  # the connection is gone: what failed first tells more
             raise error from None
 
 
-class GuardedSweeper(_Guard):
+class GuardedSweeper(_Guard[Sweeper]):
     """A `Sweeper` that refuses what the limits do not allow, before it is sent."""
-
-    def __init__(
-        self,
-        sweeper: Sweeper,
-        account: Account,
-        limits: Limits,
-        terminal: str = "top",
-        route: Callable[[], None] = lambda: None,
-    ) -> None:
-        super().__init__(account, limits, terminal, route)
-        self._sweeper = sweeper
 
     def check_sweep(
         self, start: float, stop: float, n_points: int, *,
@@ -199,7 +184,7 @@ class GuardedSweeper(_Guard):
         self._limits.check("voltage_slew", slew, "a sweep rate", "take a longer step_time")
         seconds = step_time * n_points * (2 if double else 1)
         self._limits.check("run_time", seconds, "a sweep time")
-        self._sweeper.check_sweep(
+        self._player.check_sweep(
             start, stop, n_points,
             double=double, step_time=step_time, compliance_current=compliance_current,
         )  # fmt: skip
@@ -216,7 +201,7 @@ class GuardedSweeper(_Guard):
         charge = compliance_current * step_time * n_points * (2 if double else 1)
         self._budget("charge", ledger.charge, charge)
         self._budget("energy", ledger.energy, charge * max(abs(start), abs(stop)))
-        readings = self._sweeper.sweep(
+        readings = self._player.sweep(
             start, stop, n_points,
             double=double, step_time=step_time, compliance_current=compliance_current,
         )  # fmt: skip

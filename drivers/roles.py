@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from labsyn.data.flags import Flag
@@ -34,6 +34,10 @@ class Reading:
     def conductance(self) -> float:
         """``current / voltage``, in siemens; NaN at 0 V."""
         return self.current / self.voltage if self.voltage else math.nan
+
+    def flagged(self, flag: Flag) -> "Reading":
+        """Return the same reading with one more flag."""
+        return replace(self, flags=self.flags | flag)
 
 
 class PulseSource(Protocol):

@@ -8,14 +8,8 @@ from typing import Any
 
 from labsyn.data.errors import UnsafeShutdownError
 from labsyn.drivers.connection import Connection
+from labsyn.drivers.emergency_recipes import RECIPES, STAGES
 
-_STAGES = (
-    ("Keysight81160A", "Agilent33500", "Agilent33250A", "Agilent33220A"),  # pulses end
-    ("KeysightB1500A",),  # sources go to 0 V and off
-    ("SR830", "SR860"),
-    ("Keithley3706A",),  # no relay opens under voltage
-    ("KepcoBOP", "LakeShore425"),  # the field ramps down last: it takes its time
-)
 _BOUND = 15.0  # seconds for one instrument; a coil ramps down in 2.4 s
 _ANSWER = 2000.0  # ms: who does not answer now is given up sooner than in a measurement
 
@@ -96,8 +90,8 @@ def _in_a_thread(job: Callable[[], None]) -> None:
 
 
 def _stage(connection: Connection) -> int:
-    kind = connection.config.driver
-    return next((i for i, kinds in enumerate(_STAGES) if kind in kinds), 0)
+    recipe = RECIPES[connection.config.driver]
+    return STAGES.index(recipe.stage)
 
 
 def _shut_down(instrument: Any, trouble: list[BaseException], done: threading.Event) -> None:

@@ -57,9 +57,9 @@ def off(
     """Make a real bench safe from outside, while another program drives it or hangs."""
     from labsyn.cli.console import UNSAFE
     from labsyn.data.errors import ConfigError
-    from labsyn.drivers.bench import emergency_targets
     from labsyn.drivers.config import load_config
     from labsyn.drivers.emergency import make_safe_by_second_session
+    from labsyn.drivers.surroundings import emergency_targets
 
     config = load_config(bench)
     if config.is_simulated:

@@ -7,13 +7,14 @@ import pytest
 import pyvisa
 
 from labsyn.data.errors import BenchError, InstrumentDataError, InstrumentDisconnected
-from labsyn.drivers.bench import Bench, surroundings
+from labsyn.drivers.bench import Bench
 from labsyn.drivers.bench_model import BenchConfig
 from labsyn.drivers.config import load_config, simulated_config
 from labsyn.drivers.identity import identify
 from labsyn.drivers.simulated.backend import LabsynVisaLibrary
 from labsyn.drivers.simulated.bench import SimulatedBench
 from labsyn.drivers.simulated.faults import Fault, FaultyInstrument
+from labsyn.drivers.surroundings import surroundings
 
 ADDRESS = "GPIB0::17::INSTR"
 

@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 
 from labsyn.data.errors import UnsafeShutdownError, WatchdogError
-from labsyn.drivers.bench import Bench, emergency_targets
+from labsyn.drivers.bench import Bench
 from labsyn.drivers.bench_model import BenchConfig
 from labsyn.drivers.emergency import Target
 from labsyn.drivers.simulated.bench import SimulatedBench
 from labsyn.drivers.simulated.server import BenchServer
+from labsyn.drivers.surroundings import emergency_targets
 from labsyn.drivers.watchdog import Watchdog
 from labsyn.drivers.watchdog_process import watch
 
