@@ -42,6 +42,7 @@ N_REFERENCE = 30
 REFERENCE_WIDTH = 10e-3
 POTENTIATION_VOLTAGE = -1.5
 DEPRESSION_VOLTAGE = 1.1
+_PARTS = 4  # steps of a drive for each factor e by which its rate changes on the way
 _MARGIN = 1.0  # of the window, beyond either end
 
 
@@ -231,7 +232,12 @@ class LixCoO2:
 
     def _drive_and_relax(self, volts: float, rate: float, decay: float, seconds: float) -> None:
         seconds = remembered(seconds, decay)
-        steps = max(1, math.ceil(seconds * decay / LARGEST_RELAXATION))
+        steps = max(
+            1,
+            math.ceil(seconds * decay / LARGEST_RELAXATION),
+            # Where the rate changes manifold on the way, so does what relaxation does to it.
+            math.ceil(_PARTS * self._bending(volts, rate * seconds)),
+        )
         kept = math.exp(-seconds * decay / steps)
         push = rate * seconds / steps
         # Strang splitting; the drive comes last, so that it holds x at its bound.
@@ -239,17 +245,27 @@ class LixCoO2:
             self.x = self._driven(self.x, volts, push / 2) * kept
             self.x = self._driven(self.x, volts, push / 2)
 
+    def _bending(self, volts: float, push: float) -> float:
+        """Return how many factors e the rate changes by under `push`."""
+        beta = self.beta_p if volts < 0 else self.beta_d
+        return abs(beta * (self._end(self.x, volts, push) - self.x))
+
     def _driven(self, x: float, volts: float, push: float) -> float:
-        """Return x after the exact drive; `push` is rate times duration."""
+        """Return x after the drive, with noise; `push` is rate times duration."""
+        after = self._end(x, volts, push)
+        if self.sigma_c2c:
+            variance = N_REFERENCE * abs(after - x)
+            after += self.sigma_c2c * math.sqrt(variance) * self._rng.standard_normal()
+        low, high = self.bounds
+        return min(max(after, low), high)
+
+    def _end(self, x: float, volts: float, push: float) -> float:
+        """Return where the exact drive leads."""
         if volts < 0:
             after = driven(x, self.beta_p, push)
         else:
             after = 1 - driven(1 - x, self.beta_d, push)
         low, high = self.bounds
-        after = min(max(after, low), high)
-        if self.sigma_c2c:
-            variance = N_REFERENCE * abs(after - x)
-            after += self.sigma_c2c * math.sqrt(variance) * self._rng.standard_normal()
         return min(max(after, low), high)
 
     @property

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -139,6 +139,7 @@ def test_reads_leave_the_path_of_the_state_alone() -> None:
     st.floats(-3, 5),
     st.floats(-3, 5),
 )
+@example(-1.0625, 0.625, 2, 0.0, -2.0, 0.0)  # an accelerating drive through its whole window
 def test_cutting_an_interval_changes_nothing(
     volts: float, seconds: float, pieces: int, x: float, beta_p: float, beta_d: float
 ) -> None:
