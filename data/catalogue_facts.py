@@ -4,21 +4,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from labsyn.data.catalogue_entry import Entry
 from labsyn.data.claim import claimed
-from labsyn.data.content import JournalContent
+from labsyn.data.content import Content
 from labsyn.data.errors import DataFileError
 from labsyn.data.fit_metrics import read_metrics
-from labsyn.data.header import check_header, check_version
 from labsyn.data.journal_reader import read_journal
 from labsyn.data.labels import read_labels
-from labsyn.data.nexus import DEFINITION
-from labsyn.data.plain_json import from_json
+from labsyn.data.nexus_reader import read_nexus
 from labsyn.data.run_files import journal_path
-
-_NO_ROWS = np.empty((0, 0))
 
 
 def read_entry(folder: Path, file: str) -> tuple[Entry, bool]:
@@ -45,9 +39,8 @@ def read_entry(folder: Path, file: str) -> tuple[Entry, bool]:
 def journal_status(folder: Path, entry: Entry) -> str:
     """Return "running" if the journal of an entry without an end is still being written."""
     header = {"pid": entry.pid, "host": entry.host}
-    content = JournalContent(header=header, rows=_NO_ROWS, metadata={}, events=(), ending=None)
     try:
-        with claimed(journal_path(folder / entry.file), content, force=False) as claim:
+        with claimed(journal_path(folder / entry.file), header, ended=False) as claim:
             return "running" if claim.measuring else "interrupted"
     except OSError:  # finished or taken away this very moment
         return entry.status
@@ -62,46 +55,15 @@ def _run_facts(run: Path) -> dict[str, Any]:
     journal = journal_path(run)
     if not run.exists():
         try:
-            content = read_journal(journal)
+            return _facts(read_journal(journal))
         except DataFileError:
             if not run.exists():  # else it was finished this very moment
                 raise
-        else:
-            n_rows = content.rows.shape[0]
-            return _facts(content.header, content.metadata, content.ending, n_rows)
-    return _facts(*_nexus_head(run))
+    return _facts(read_nexus(run))
 
 
-def _nexus_head(
-    path: Path,
-) -> tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any] | None, int]:
-    """Return header, metadata, ending and number of rows; the rows are not checked."""
-    import h5py
-
-    try:
-        with h5py.File(path, "r") as file:
-            definition = file["entry/definition"][()] if "entry/definition" in file else b""
-            if definition != DEFINITION.encode():
-                raise DataFileError(f"{path} is an HDF5 file, but no run of labsyn")
-            entry = file["entry"]
-            check_version(path, int(entry.attrs["schema_version"]))
-            config = entry["config"]
-            header = check_header(path, config["header"][()].decode())
-            metadata = from_json(config["metadata"][()]) or {}
-            ending = from_json(config["ending"][()])
-            return header, metadata, ending, int(entry.attrs["n_rows"])
-    except DataFileError:
-        raise
-    except Exception as error:  # damaged HDF5 raises any of a dozen kinds
-        raise DataFileError(f"{path} cannot be read as a run: {error}") from error
-
-
-def _facts(
-    header: Mapping[str, Any],
-    metadata: Mapping[str, Any],
-    ending: Mapping[str, Any] | None,
-    n_rows: int,
-) -> dict[str, Any]:
+def _facts(content: Content) -> dict[str, Any]:
+    header, metadata, ending = content.header, content.metadata, content.ending
     sample = _mapping(metadata, "sample")
     simulation = _mapping(_mapping(metadata, "bench"), "simulation")
     truth = _mapping(metadata, "device_truth")
@@ -116,7 +78,7 @@ def _facts(
         "started": header["start_time"],
         "ended": str(end.get("time", "")),
         "duration": float(elapsed) if isinstance(elapsed, int | float) else None,
-        "n_rows": n_rows,
+        "n_rows": content.n_rows,
         "simulated": metadata.get("simulated") is True,
         "seed": seed if isinstance(seed, int) else None,
         "operator": str(header["provenance"].get("operator", "")),

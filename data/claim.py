@@ -2,12 +2,12 @@
 
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from labsyn.data.content import JournalContent
 from labsyn.data.durability import open_binary, try_lock
 
 
@@ -20,21 +20,23 @@ class Claim:
 
 
 @contextmanager
-def claimed(journal: Path, content: JournalContent, *, force: bool) -> Iterator[Claim]:
+def claimed(
+    journal: Path, header: Mapping[str, Any], *, ended: bool, force: bool = False
+) -> Iterator[Claim]:
     """Hold the lock of the journal, if it can be had."""
     descriptor = open_binary(journal, os.O_RDONLY)
     try:
-        yield _claim(try_lock(descriptor), content, force=force)
+        yield _claim(try_lock(descriptor), header, free=ended or force)
     finally:
         os.close(descriptor)
 
 
-def _claim(locked: bool | None, content: JournalContent, *, force: bool) -> Claim:
-    pid, host = content.header.get("pid"), content.header.get("host")
+def _claim(locked: bool | None, header: Mapping[str, Any], *, free: bool) -> Claim:
+    pid, host = header.get("pid"), header.get("host")
     if locked is False:
         holder = f"process {pid} on {host} is still measuring"
         return Claim(f"{holder}, or another one is recovering it", measuring=True)
-    if force or content.ending:
+    if free:
         return Claim()
     if host != platform.node():
         return Claim(f"it was started on {host}; recover it there, or with force")

@@ -7,21 +7,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from labsyn.data.blocks import Block
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class JournalContent:
-    """All that a run file holds, in a journal or finished.
+class Content:
+    """All that a run file holds; columns and blocks are read when they are asked for.
 
     Attributes
     ----------
     header : mapping
         What was known before the first row; `columns` is a list of name, unit, long name.
-    rows : ndarray, shape (n_rows, n_columns)
-        Float64, in the order of the columns.
+    n_rows : int
+        Rows of each column.
+    columns : mapping of str to ndarray, shape (n_rows,)
+        Float64, `flags` int64; read-only.
+    blocks : mapping of str to Block
+        Two-dimensional arrays.
     metadata : mapping
         Metadata of the header with every later update merged in.
     events : tuple of mapping
-        Each with `time`, `elapsed` (s), `row` (rows stored before it), `level`, `text`.
+        Each with `time`, `elapsed` (s), `row` (rows stored before it), `kind`, `text`.
     ending : mapping or None
         `status`, `reason`, `traceback`, `time`, `elapsed`; None without an end.
     torn_bytes : int
@@ -29,7 +35,9 @@ class JournalContent:
     """
 
     header: Mapping[str, Any]
-    rows: NDArray[np.float64]
+    n_rows: int
+    columns: Mapping[str, NDArray[Any]]
+    blocks: Mapping[str, Block]
     metadata: Mapping[str, Any]
     events: tuple[Mapping[str, Any], ...]
     ending: Mapping[str, Any] | None
@@ -39,3 +47,23 @@ class JournalContent:
     def status(self) -> str:
         """Status of a run that nobody measures any more."""
         return str((self.ending or {}).get("status", "interrupted"))
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the columns, in order."""
+        return [name for name, _, _ in self.header["columns"]]
+
+
+def column_values(name: str, values: NDArray[Any]) -> NDArray[Any]:
+    """Return a column as it is given out: contiguous, read-only, `flags` as integers."""
+    array = np.ascontiguousarray(values, np.int64 if name == "flags" else np.float64)
+    array.setflags(write=False)
+    return array
+
+
+def event_of(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an event of any version: version 1 called its kind a level."""
+    event = dict(stored)
+    if "level" in event and "kind" not in event:
+        event["kind"] = event.pop("level")
+    return event

@@ -1,5 +1,6 @@
 """What makes a file last: locks, syncs and renames, each with what systems without it do."""
 
+import errno
 import importlib
 import os
 from pathlib import Path
@@ -13,6 +14,8 @@ def _module(name: str) -> Any:
         return None
 
 
+_ZEROS = 1 << 20
+
 _fcntl = _module("fcntl")  # not on Windows
 
 
@@ -24,6 +27,26 @@ def open_binary(path: Path, flags: int) -> int:
 def sync_file(descriptor: int) -> None:
     """Make the data of an open file survive a power cut."""
     getattr(os, "fdatasync", os.fsync)(descriptor)  # Windows and macOS lack fdatasync
+
+
+def reserve(descriptor: int, size: int) -> None:
+    """Let an open file grow to `size` bytes, which the disk then has for it.
+
+    Raises
+    ------
+    OSError
+        If the disk is too full, or a quota or limit is in the way.
+    """
+    if hasattr(os, "posix_fallocate"):
+        try:
+            os.posix_fallocate(descriptor, 0, size)
+            return
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS):
+                raise
+    end = os.lseek(descriptor, 0, os.SEEK_END)  # Windows, macOS, some network disks
+    while end < size:
+        end += os.write(descriptor, bytes(min(size - end, _ZEROS)))
 
 
 def try_lock(descriptor: int) -> bool | None:

@@ -5,23 +5,32 @@
     magic "LSJ1" | kind, 1 byte | length, uint32 | CRC-32, uint32 | payload
 
 The CRC covers everything but itself. Kinds: ``H`` header (JSON: all that is known of the
-run before its first row), ``R`` one row (doubles, in the order of the columns), ``B`` a
-block of rows, ``M`` metadata to be merged, ``E`` an event, ``Z`` the end (all JSON).
+run before its first row), ``R`` one row (doubles, in the order of the columns), ``B`` many
+rows, ``W`` a block (a waveform or sweep: see `blocks`), ``M`` metadata to be merged, ``E``
+an event, ``Z`` the end (all JSON).
 """
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 
 from labsyn.data.errors import DataFileError
 
 MAX_PAYLOAD = 1 << 24
-HEADER, ROW, BLOCK, METADATA, EVENT, END = b"H", b"R", b"B", b"M", b"E", b"Z"
+HEADER, ROW, ROWS, BLOCK = b"H", b"R", b"B", b"W"
+METADATA, EVENT, END = b"M", b"E", b"Z"
+DAMAGED = b""
+"""What `frame_at` finds where no frame can be, however many bytes are still to come."""
 
 _MAGIC = b"LSJ1"
 _PREFIX = struct.Struct("<4scI")
 _CRC = struct.Struct("<I")
-_OVERHEAD = _PREFIX.size + _CRC.size
+OVERHEAD = _PREFIX.size + _CRC.size
+
+_LOOK_AHEAD = 4096  # rows: a frame of another kind among them must not cost much
 
 
 def pack_frame(kind: bytes, payload: bytes) -> bytes:
@@ -40,8 +49,8 @@ def pack_frame(kind: bytes, payload: bytes) -> bytes:
     return prefix + _CRC.pack(zlib.crc32(payload, zlib.crc32(prefix))) + payload
 
 
-class RowPacker:
-    """Make the frame of a row: the hot path, so everything constant is made once.
+class RowFrames:
+    """Make and find the frames of rows: the hot path, so everything constant is made once.
 
     Parameters
     ----------
@@ -50,26 +59,59 @@ class RowPacker:
     """
 
     def __init__(self, n_columns: int) -> None:
-        self._row = struct.Struct(f"<{n_columns}d")
-        self._prefix = _PREFIX.pack(_MAGIC, ROW, self._row.size)
+        row = struct.Struct(f"<{n_columns}d")
+        self._pack_row, self._size = row.pack, row.size
+        self._prefix = _PREFIX.pack(_MAGIC, ROW, row.size)
         self._seed = zlib.crc32(self._prefix)
+        self._frame = np.dtype(
+            [("prefix", f"S{len(self._prefix)}"), ("crc", "<u4"), ("row", "<f8", n_columns)]
+        )
 
-    def __call__(self, *values: float) -> bytes:
-        payload = self._row.pack(*values)
+    def pack(self, values: Sequence[float]) -> bytes:
+        """Return the frame of a row."""
+        payload = self._pack_row(*values)
         return self._prefix + _CRC.pack(zlib.crc32(payload, self._seed)) + payload
+
+    def find(self, data: bytes, start: int) -> tuple[NDArray[np.float64], int]:
+        """Return the rows whose frames follow each other from `start`, and where they end.
+
+        At most a few thousand; shape (n_rows, n_columns), a view of `data`.
+        """
+        step = self._frame.itemsize
+        n_rows = min((len(data) - start) // step, _LOOK_AHEAD)
+        found = np.frombuffer(data, self._frame, n_rows, start)
+        n_rows = _first_false(found["prefix"] == self._prefix)
+        view, crc32, seed, size = memoryview(data), zlib.crc32, self._seed, self._size
+        begins = range(start + OVERHEAD, start + OVERHEAD + n_rows * step, step)
+        crcs = [crc32(view[i : i + size], seed) for i in begins]
+        n_rows = _first_false(found["crc"][:n_rows] == np.array(crcs, np.uint32))
+        return found["row"][:n_rows], start + n_rows * step
+
+
+def _first_false(values: NDArray[np.bool_]) -> int:
+    return values.size if values.all() else int(values.argmin())
+
+
+def frame_at(data: bytes, start: int) -> tuple[bytes, bytes, int] | None:
+    """Return kind, payload and end of the frame at `start`; None if it is not whole yet."""
+    if start + OVERHEAD > len(data):
+        return None
+    magic, kind, length = _PREFIX.unpack_from(data, start)
+    end = start + OVERHEAD + length
+    if magic != _MAGIC or length > MAX_PAYLOAD:
+        return DAMAGED, b"", start
+    if end > len(data):
+        return None
+    payload = data[start + OVERHEAD : end]
+    seed = zlib.crc32(data[start : start + _PREFIX.size])
+    if _CRC.unpack_from(data, start + _PREFIX.size)[0] != zlib.crc32(payload, seed):
+        return DAMAGED, b"", start
+    return kind, payload, end
 
 
 def frames(data: bytes) -> Iterator[tuple[bytes, bytes, int]]:
     """Yield kind, payload and end of each whole frame, up to the first that is not."""
     start = 0
-    while start + _OVERHEAD <= len(data):
-        magic, kind, length = _PREFIX.unpack_from(data, start)
-        end = start + _OVERHEAD + length
-        if magic != _MAGIC or length > MAX_PAYLOAD or end > len(data):
-            return
-        payload = data[start + _OVERHEAD : end]
-        seed = zlib.crc32(data[start : start + _PREFIX.size])
-        if _CRC.unpack_from(data, start + _PREFIX.size)[0] != zlib.crc32(payload, seed):
-            return
-        yield kind, payload, end
-        start = end
+    while (found := frame_at(data, start)) is not None and found[0] != DAMAGED:
+        yield found
+        start = found[2]

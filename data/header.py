@@ -13,7 +13,12 @@ from labsyn.data.plain_json import from_json, plain
 from labsyn.data.provenance import provenance, timestamp
 from labsyn.data.units import parse_quantity
 
-VERSION = 1
+VERSION = 2
+"""Raised when an older labsyn would read a new file wrongly; additions do not raise it.
+
+1: eager checksum over all rows, events with a `level`. 2: blocks, a checksum for each
+column, events with a `kind`. Every version before this one is read.
+"""
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,7 @@ def make_header(
     parameter_units: Mapping[str, str],
     columns: Sequence[Column],
     metadata: Mapping[str, Any],
+    durable: float,
 ) -> dict[str, Any]:
     """Return all that is known of a run of this process before its first row."""
     return {
@@ -94,6 +100,7 @@ def make_header(
         "columns": [[column.name, column.unit, column.long_name] for column in columns],
         "metadata": plain(metadata, "metadata"),
         "provenance": provenance(),
+        "durable": durable,
         "pid": os.getpid(),
         "host": platform.node(),
         "start_time": timestamp(),
@@ -128,7 +135,7 @@ def check_header(path: Path, payload: bytes | str) -> dict[str, Any]:
 
 def check_version(path: Path, version: object) -> None:
     """Refuse a version of the run file that this labsyn cannot read."""
-    if not isinstance(version, int) or version > VERSION:
+    if type(version) is not int or not 1 <= version <= VERSION:
         raise DataFileError(
             f"{path}: run file version {version!r}, this labsyn reads up to {VERSION}; "
             "update labsyn to open it"

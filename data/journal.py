@@ -26,6 +26,8 @@ class Journal:
     sync_interval : float
         Longest time in seconds that written frames may wait to be forced to the disk
         while frames come in; 0 forces every frame.
+    room : int
+        Bytes that the whole run needs, as far as known: journal and finished file.
 
     Raises
     ------
@@ -33,10 +35,11 @@ class Journal:
         If the file exists or cannot be made.
     """
 
-    def __init__(self, path: Path, *, sync_interval: float = 1.0) -> None:
+    def __init__(self, path: Path, *, sync_interval: float = 1.0, room: int = 0) -> None:
         if not sync_interval >= 0:
             raise ConfigError(f"sync_interval is {sync_interval} s, it must be zero or more")
         self.path = path
+        self.room = room
         self.sync_interval = sync_interval
         self.n_rows = 0
         self._mutex = threading.Lock()  # events may come from another thread than rows
@@ -117,10 +120,12 @@ class Journal:
             # A torn frame would hide all later ones from a reader: accept no more.
             self._broken = f"no more rows are accepted after a torn one ({second.strerror})"
         reason = error.strerror if error else "the disk is full, or a quota or limit reached"
+        # What was measured is needed twice, as the finished file is written beside.
+        missing = max(self.room, 2 * (self._size + len(frame))) - self._size
         text = (
             f"{self.path}: {len(frame)} bytes could not be stored ({reason}); "
             f"the {self.n_rows} rows before are kept; free at least "
-            f"{(self._size + len(frame)) / 1e6:.3g} MB there to finish the run"
+            f"{missing / 1e6:.3g} MB there to finish the run"
         )
         return _storage_error(text, error)
 

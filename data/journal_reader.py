@@ -1,77 +1,225 @@
 """Read a journal, running or left behind: all that comes before its first damage."""
 
-from collections.abc import Mapping
+import functools
+import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from labsyn.data.content import JournalContent
+from labsyn.data.blocks import Block, BlockFrame, find_block
+from labsyn.data.content import Content, column_values, event_of
 from labsyn.data.errors import DataFileError
-from labsyn.data.frames import BLOCK, END, EVENT, HEADER, METADATA, ROW, frames
+from labsyn.data.frames import (
+    BLOCK,
+    DAMAGED,
+    END,
+    EVENT,
+    HEADER,
+    METADATA,
+    ROW,
+    ROWS,
+    RowFrames,
+    frame_at,
+)
 from labsyn.data.header import check_header
+from labsyn.data.lazy import Lazy
 from labsyn.data.plain_json import from_json
 
+_STEP = 1 << 20  # bytes read at once; a frame that is longer is read in several steps
 
-def read_journal(path: Path) -> JournalContent:
-    """Return everything before the first damage of a journal, running or left behind.
+Table = NDArray[np.float64]
+
+
+class JournalReader:
+    """Goes through a journal in steps of bounded memory, and on from there when it grew.
+
+    Parameters
+    ----------
+    path : Path
+        The journal. It is open only while `tables` reads: Windows removes no open file.
+
+    Attributes
+    ----------
+    header, metadata, events, blocks, ending
+        What was found so far.
+    n_rows : int
+        Rows found so far.
+    torn_bytes : int
+        Bytes that came behind the last whole frame when it was last read.
 
     Raises
     ------
     DataFileError
         If it cannot be read, holds no whole header, or was written by a newer labsyn.
     """
-    data = _bytes_of(path)
-    found = frames(data)
-    kind, payload, whole = next(found, (b"", b"", 0))
-    if kind != HEADER:
-        raise DataFileError(
-            f"{path} holds no whole header ({len(data)} bytes): "
-            "it is no journal of labsyn, or its run ended before it began"
-        )
-    header = check_header(path, payload)
-    rows: list[bytes] = []
-    events: list[Mapping[str, Any]] = []
-    metadata, ending = dict(header["metadata"]), None
-    row_size = 8 * len(header["columns"])
-    for kind, payload, end in found:
-        if (kind == ROW and len(payload) == row_size) or (
-            kind == BLOCK and payload and len(payload) % row_size == 0
-        ):
-            rows.append(payload)
-        elif kind not in (METADATA, EVENT, END) or (plain := from_json(payload)) is None:
-            break
-        elif kind == METADATA:
-            metadata |= plain
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.events: list[dict[str, Any]] = []
+        self.blocks: dict[str, BlockFrame] = {}
+        self.ending: dict[str, Any] | None = None
+        self.n_rows = 0
+        self._position = 0
+        with _opened(path) as file:
+            data = _fill(file, b"")
+            found = frame_at(data, 0)
+            while found is None and len(more := _fill(file, data)) > len(data):
+                data = more
+                found = frame_at(data, 0)
+            self.torn_bytes = os.fstat(file.fileno()).st_size
+        if found is None or found[0] != HEADER:
+            raise DataFileError(
+                f"{path} holds no whole header ({self.torn_bytes} bytes): "
+                "it is no journal of labsyn, or its run ended before it began"
+            )
+        self.header = check_header(path, found[1])
+        self.metadata = dict(self.header["metadata"])
+        self._names = [name for name, _, _ in self.header["columns"]]
+        self._row_frames = RowFrames(len(self._names))
+        self._position = found[2]
+        self.torn_bytes -= self._position
+
+    def tables(self) -> Iterator[Table]:
+        """Yield the rows that were not read yet, shape (n, n_columns), some at a time.
+
+        Raises
+        ------
+        DataFileError
+            If the journal is not there any more, or cannot be read.
+        """
+        with _opened(self.path) as file:
+            file.seek(self._position)
+            data = b""
+            while self.ending is None:
+                length, data = len(data), _fill(file, data)
+                at_end = len(data) == length
+                parts, end, damaged = self._parse(data)
+                self._position += end
+                data = data[end:]
+                if parts:
+                    table = self._table(parts)
+                    self.n_rows += table.shape[0]
+                    yield table
+                if damaged or at_end:
+                    break
+            self.torn_bytes = os.fstat(file.fileno()).st_size - self._position
+
+    def _parse(self, data: bytes) -> tuple[list[Table], int, bool]:
+        """Return the rows in `data`, where its last whole frame ends, and if damage follows."""
+        parts: list[Table] = []
+        end = 0
+        while self.ending is None and (found := frame_at(data, end)) is not None:
+            kind, payload, after = found
+            if kind == ROW and len(payload) == 8 * len(self._names):
+                rows, after = self._row_frames.find(data, end)
+            elif kind == ROWS and payload and not len(payload) % (8 * len(self._names)):
+                rows = np.frombuffer(payload, "<f8").reshape(-1, len(self._names))
+            elif kind != DAMAGED and self._take(kind, payload, self._position + after):
+                end = after
+                continue
+            else:
+                return parts, end, True
+            parts.append(rows)
+            end = after
+        return parts, end, False
+
+    def _take(self, kind: bytes, payload: bytes, end: int) -> bool:
+        """Take in a frame that is no row, and return whether it is one of ours."""
+        if kind == BLOCK:
+            block = find_block(payload, end - len(payload))
+            if block is None or block.described["name"] in self.blocks:
+                return False
+            self.blocks[block.described["name"]] = block
+            return True
+        if kind not in (METADATA, EVENT, END) or (plain := from_json(payload)) is None:
+            return False
+        if kind == METADATA:
+            self.metadata |= plain
         elif kind == EVENT:
-            events.append(plain)
+            self.events.append(event_of(plain))
         else:
-            ending = plain
-        whole = end
-        if ending is not None:
-            break
-    return JournalContent(
-        header=header,
-        rows=_table(b"".join(rows), [name for name, _, _ in header["columns"]]),
-        metadata=metadata,
-        events=tuple(events),
-        ending=ending,
-        torn_bytes=len(data) - whole,
+            self.ending = plain
+        return True
+
+    def _table(self, parts: list[Table]) -> Table:
+        table = np.concatenate(parts)
+        if "flags" in self._names:
+            table[:, self._names.index("flags")] += 0.0  # bits have no negative zero
+        return table
+
+
+def read_journal(path: Path) -> Content:
+    """Return everything before the first damage of a journal, running or left behind.
+
+    Columns and blocks are read again when they are asked for.
+
+    Raises
+    ------
+    DataFileError
+        If it cannot be read, holds no whole header, or was written by a newer labsyn.
+    """
+    reader = JournalReader(path)
+    for _ in reader.tables():
+        pass  # only checked and counted
+    table = functools.cache(lambda: _all_rows(path, reader.n_rows, len(names)))
+    names = [name for name, _, _ in reader.header["columns"]]
+    return Content(
+        header=reader.header,
+        n_rows=reader.n_rows,
+        columns=Lazy(names, lambda name: column_values(name, table()[:, names.index(name)])),
+        blocks=Lazy([*reader.blocks], lambda name: _block(path, reader.blocks[name])),
+        metadata=reader.metadata,
+        events=tuple(reader.events),
+        ending=reader.ending,
+        torn_bytes=reader.torn_bytes,
     )
 
 
-def _bytes_of(path: Path) -> bytes:
+def journal_tables(path: Path, n_rows: int) -> Iterator[Table]:
+    """Yield the first `n_rows` rows of a journal, some at a time.
+
+    Raises
+    ------
+    DataFileError
+        If it has less of them by now.
+    """
+    missing = n_rows
+    for table in JournalReader(path).tables():
+        part = table[:missing]
+        missing -= part.shape[0]
+        yield part
+        if not missing:
+            return
+    if missing:
+        raise DataFileError(f"{path} holds {n_rows - missing} of {n_rows} rows any more")
+
+
+def _all_rows(path: Path, n_rows: int, n_columns: int) -> Table:
+    table = np.empty((n_rows, n_columns))
+    done = 0
+    for part in journal_tables(path, n_rows):
+        table[done : done + part.shape[0]] = part
+        done += part.shape[0]
+    return table
+
+
+def _block(path: Path, frame: BlockFrame) -> Block:
+    with _opened(path) as file:
+        file.seek(frame.start)
+        return frame.unpack(file.read(frame.size))
+
+
+def _fill(file: BinaryIO, data: bytes) -> bytes:
+    return data + file.read(_STEP)
+
+
+def _opened(path: Path) -> BinaryIO:
     try:
-        return path.read_bytes()
+        return path.open("rb", buffering=0)
     except FileNotFoundError as error:
         raise DataFileError(f"{path} does not exist") from error
     except OSError as error:
         raise DataFileError(f"{path} cannot be read: {error.strerror}") from error
-
-
-def _table(data: bytes, names: list[str]) -> NDArray[np.float64]:
-    table = np.frombuffer(bytearray(data), "<f8").reshape(-1, len(names))
-    if "flags" in names:
-        table[:, names.index("flags")] += 0.0  # bits have no negative zero
-    return table

@@ -4,61 +4,99 @@
 
     /entry                 NXentry: definition, title, start_time, end_time, status, reason
     /entry/data            NXdata: one 1-D array a column, `signal`, `axes`, dimension scales
+    /entry/waveforms       one NXdata a block: `values`, chunked and compressed, and its axes
     /entry/sample          NXsample, from metadata["sample"]
     /entry/instrument      NXinstrument: one collection each, from metadata["instruments"]
     /entry/config          header, metadata, events and end as JSON: what labsyn reads
     /entry/parameters      the parameters of the procedure, with their units
     /entry/process         NXprocess: software versions, source revision, host, operator
-    /entry/events          time, elapsed, row, level and text of each event
+    /entry/events          time, elapsed, row, kind and text of each event
 
 NeXus (https://www.nexusformat.org) has no definition for pulse trains, so only its base
-classes are claimed. Old viewers read the file: default HDF5 version, contiguous arrays.
+classes are claimed. Old viewers read the file: default HDF5 version, contiguous columns.
+Each column and block carries the SHA-256 of its values (as little-endian doubles, or of the
+type of the block), and the entry that of all these and of the texts.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from labsyn.data.content import JournalContent
+from labsyn.data.content import Content
+from labsyn.data.durability import open_binary, reserve
 from labsyn.data.errors import DataFileError
-from labsyn.data.header import VERSION, check_header, check_version
+from labsyn.data.header import VERSION
+from labsyn.data.nexus_blocks import block_room, fill_blocks, make_blocks
 from labsyn.data.nexus_groups import (
+    NO_CHECKSUM,
     add_group,
     hdf5_text,
+    make_columns,
     set_attributes,
-    write_columns,
     write_surroundings,
 )
-from labsyn.data.untrusted import member, stored_numbers, stored_text
 
 DEFINITION = "labsyn_run"
+TEXTS = ("header", "metadata", "events", "ending")
 
-_TEXTS = ("header", "metadata", "events", "ending")
+_MARGIN = 1 << 16  # bytes: alignment
 
 
-def write_nexus(path: Path, content: JournalContent) -> None:
-    """Write `content` to `path`, replacing what is there; `read_nexus` gives it back.
+def write_nexus(
+    path: Path, content: Content, tables: Iterable[NDArray[np.float64]]
+) -> dict[str, str]:
+    """Write a run to `path`, replacing what is there; `read_nexus` gives it back.
 
-    HDF5 makes the file in memory, and one plain write stores it: HDF5 2.0 that meets a full
-    disk itself ends the process with a segmentation fault while it closes the file.
+    HDF5 2.0 that meets a full disk ends the process with a segmentation fault while it
+    closes the file. So it makes everything but the values in memory, a plain write stores
+    that, room for the values is reserved, and only then HDF5 writes them.
+
+    Parameters
+    ----------
+    path : Path
+        Where to.
+    content : Content
+        All but the rows.
+    tables : iterable of ndarray, shape (n, n_columns)
+        The rows, some at a time.
+
+    Returns
+    -------
+    dict
+        The checksum of each column.
 
     Raises
     ------
     OSError
         If the file cannot be written.
+    DataFileError
+        If a flag is none.
     """
-    path.write_bytes(_image(content))
-
-
-def _image(content: JournalContent) -> bytes:
     import h5py
 
-    texts = _texts(content)
+    image = _image(content)
+    room = len(image) + 8 * content.n_rows * len(content.names)
+    room += sum(block_room(block) for block in content.blocks.values()) + _MARGIN
+    _store(path, image, room)
+    with h5py.File(path, "r+") as file:
+        entry = file["entry"]
+        checksums = _fill_columns(entry["data"], content, tables)
+        parts = [*checksums.values(), *fill_blocks(entry, content)]
+        checksum = total_checksum(_texts(content), parts, content.torn_bytes)
+        entry.attrs.modify("sha256", np.bytes_(checksum))
+    return checksums
+
+
+def _image(content: Content) -> bytes:
+    """Return the file with everything but the values."""
+    import h5py
+
     ending = content.ending or {}
     # The name is never used, but HDF5 looks in vain for an open file that has it.
     memory = {"driver": "core", "backing_store": False}
@@ -69,9 +107,9 @@ def _image(content: JournalContent) -> bytes:
         entry = add_group(file, "entry", "NXentry", default="data")
         entry.attrs.update(
             schema_version=VERSION,
-            n_rows=content.rows.shape[0],
+            n_rows=content.n_rows,
             torn_bytes=content.torn_bytes,
-            sha256=_checksum(texts, content.rows, content.torn_bytes),
+            sha256=NO_CHECKSUM,
         )
         entry["definition"] = DEFINITION
         entry["definition"].attrs["version"] = str(VERSION)
@@ -81,81 +119,83 @@ def _image(content: JournalContent) -> bytes:
         entry["end_time"] = hdf5_text(ending.get("time", ""))
         for key in ("status", "reason", "traceback"):
             entry[key] = hdf5_text(ending.get(key, ""))
-        write_columns(add_group(entry, "data", "NXdata"), content)
+        make_columns(add_group(entry, "data", "NXdata"), content)
+        make_blocks(entry, content)
         config = add_group(entry, "config", "NXcollection")
-        for name, text in texts.items():
+        for name, text in _texts(content).items():
             config[name] = text
         write_surroundings(entry, content)
         file.flush()
         return bytes(file.id.get_file_image())
 
 
-def read_nexus(path: Path) -> JournalContent:
-    """Return what `write_nexus` wrote, checked against its checksum.
-
-    Raises
-    ------
-    DataFileError
-        If the file is missing, foreign, damaged, truncated, or of a newer version.
-    """
-    import h5py
-
-    if not path.is_file():
-        raise DataFileError(f"{path} does not exist")
+def _store(path: Path, image: bytes, room: int) -> None:
+    path.write_bytes(image)
+    descriptor = open_binary(path, os.O_RDWR)
     try:
-        with h5py.File(path, "r") as file:
-            return _read(path, file)
-    except DataFileError:
-        raise
-    except PermissionError as error:
-        raise DataFileError(f"{path} cannot be read: {error.strerror}") from error
-    except Exception as error:  # damaged HDF5 raises any of a dozen kinds
-        raise DataFileError(f"{path} is damaged, or no HDF5 file: {error}") from error
+        reserve(descriptor, room)
+    finally:
+        os.close(descriptor)
 
 
-def _read(path: Path, file: Any) -> JournalContent:
-    if "entry/definition" not in file or stored_text(file, "entry/definition") != DEFINITION:
-        raise DataFileError(f"{path} is an HDF5 file, but no run of labsyn")
-    entry = member(file, "entry")
-    check_version(path, int(entry.attrs["schema_version"]))
-    texts = {name: stored_text(entry, f"config/{name}") for name in _TEXTS}
-    header = check_header(path, texts["header"])
-    n_rows = int(entry.attrs["n_rows"])
-    size = path.stat().st_size
-    if not 0 <= 8 * n_rows <= size:  # before any memory is asked for
-        raise DataFileError(f"{path} is damaged: {n_rows} rows do not fit into {size} bytes")
-    rows = np.empty((n_rows, len(header["columns"])))
-    for i, (name, _, _) in enumerate(header["columns"]):
-        rows[:, i] = stored_numbers(entry, f"data/{name}", (n_rows,))[()]
-    torn_bytes = int(entry.attrs["torn_bytes"])
-    if _checksum(texts, rows, torn_bytes) != entry.attrs["sha256"]:
-        raise DataFileError(f"{path} was changed or damaged: its checksum does not match")
-    metadata, events, ending = (json.loads(texts[name]) for name in _TEXTS[1:])
-    if not (
-        isinstance(metadata, dict)
-        and isinstance(events, list)
-        and all(isinstance(event, dict) for event in events)
-        and isinstance(ending, dict | None)
-    ):
-        raise DataFileError(f"{path} is damaged: metadata, events or end are none")
-    return JournalContent(
-        header=header,
-        rows=rows,
-        metadata=metadata,
-        events=tuple(events),
-        ending=ending,
-        torn_bytes=torn_bytes,
-    )
+def _fill_columns(
+    data: Any, content: Content, tables: Iterable[NDArray[np.float64]]
+) -> dict[str, str]:
+    checksums = Checksums(content.names)
+    datasets = [data[name] for name in content.names]
+    done = 0
+    for table in tables:
+        checksums.update(table)
+        after = done + table.shape[0]
+        for i, (name, dataset) in enumerate(zip(content.names, datasets, strict=True)):
+            values = np.ascontiguousarray(table[:, i])
+            dataset[done:after] = _flags(values) if name == "flags" else values
+        done = after
+    for name, checksum in checksums.result().items():
+        data[name].attrs.modify("sha256", np.bytes_(checksum))
+    return checksums.result()
 
 
-def _texts(content: JournalContent) -> dict[str, str]:
-    parts = (content.header, content.metadata, list(content.events), content.ending)
-    return {name: json.dumps(part) for name, part in zip(_TEXTS, parts, strict=True)}
+def _flags(values: NDArray[np.float64]) -> NDArray[np.uint32]:
+    """Return the flags as bits."""
+    bits = (values >= 0) & (values < 2**32) & (values == np.floor(values))
+    if not bits.all():
+        raise DataFileError(f"the column 'flags' holds {values[~bits][0]}, which is no flag")
+    return values.astype(np.uint32)
 
 
-def _checksum(texts: Mapping[str, str], rows: NDArray[np.float64], torn_bytes: int) -> str:
+class Checksums:
+    """SHA-256 of each column of a table that comes in parts.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of the columns, in order.
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._digests = {name: hashlib.sha256() for name in names}
+
+    def update(self, table: NDArray[np.float64]) -> None:
+        """Go on with the next rows."""
+        for column, digest in zip(table.T, self._digests.values(), strict=True):
+            digest.update(np.ascontiguousarray(column, "<f8").data)
+
+    def result(self) -> dict[str, str]:
+        """Return the checksum of each column."""
+        return {name: digest.hexdigest() for name, digest in self._digests.items()}
+
+
+def total_checksum(texts: Mapping[str, str], parts: Iterable[str], torn_bytes: int) -> str:
+    """Return the SHA-256 over the texts and the checksums of columns and blocks."""
     digest = hashlib.sha256(f"{torn_bytes}\0".encode())
-    for name in _TEXTS:
-        digest.update(texts[name].encode() + b"\0")
-    digest.update(np.ascontiguousarray(rows, "<f8").tobytes())
+    for text in (*(texts[name] for name in TEXTS), *parts):
+        digest.update(text.encode() + b"\0")
     return digest.hexdigest()
+
+
+def _texts(content: Content) -> dict[str, str]:
+    # What is read is what this version writes, whichever version the journal was of.
+    header = {**content.header, "version": VERSION}
+    parts = (header, content.metadata, list(content.events), content.ending)
+    return {name: json.dumps(part) for name, part in zip(TEXTS, parts, strict=True)}

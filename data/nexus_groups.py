@@ -5,13 +5,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from labsyn.data.content import JournalContent
+from labsyn.data.content import Content
 from labsyn.data.flags import Flag
 from labsyn.data.header import is_link_name
 
 _SIGNALS = ("conductance", "resistance", "current", "voltage")
+NO_CHECKSUM = np.bytes_("0" * 64)
+"""Stands where the SHA-256 of a dataset goes once its values are written."""
+
 _NOT_PLOTTED = ("flags", "branch", "cycle")
 
 
@@ -32,8 +34,8 @@ def hdf5_text(value: str) -> str:
     return value.replace("\0", "\\0").encode(errors="backslashreplace").decode()
 
 
-def write_columns(data: Any, content: JournalContent) -> None:
-    """Write the columns as 1-D datasets of the NXdata group `data`, with a default plot."""
+def make_columns(data: Any, content: Content) -> None:
+    """Make the columns, without their values, in the NXdata group `data`; with a plot."""
     columns = content.header["columns"]
     signal, axis = plot_columns(content.header)
     data.attrs.update(
@@ -41,10 +43,10 @@ def write_columns(data: Any, content: JournalContent) -> None:
     )
     if axis:
         data.attrs[f"{axis}_indices"] = 0
-    for i, (name, unit, long_name) in enumerate(columns):
-        values = content.rows[:, i]
-        dataset = data.create_dataset(name, data=_flags(values) if name == "flags" else values)
-        dataset.attrs.update(units=unit, long_name=long_name or name)
+    for name, unit, long_name in columns:
+        kind = np.dtype("<u4" if name == "flags" else "<f8")
+        dataset = data.create_dataset(name, (content.n_rows,), kind)
+        dataset.attrs.update(units=unit, long_name=long_name or name, sha256=NO_CHECKSUM)
         if name == "flags":  # CF conventions 1.12, section 3.5
             dataset.attrs["flag_masks"] = np.array([flag.value for flag in Flag], np.uint32)
             dataset.attrs["flag_meanings"] = " ".join(str(flag.name).lower() for flag in Flag)
@@ -53,12 +55,6 @@ def write_columns(data: Any, content: JournalContent) -> None:
         for name, _, _ in columns:
             if name != axis:
                 data[name].dims[0].attach_scale(data[axis])
-
-
-def _flags(values: NDArray[np.float64]) -> NDArray[Any]:
-    """Return the flags as bits; numbers that are none stay what they are."""
-    bits = (values >= 0) & (values < 2**32) & (values == np.floor(values))
-    return values.astype(np.uint32) if bits.all() else values
 
 
 def plot_columns(header: Mapping[str, Any]) -> tuple[str, str]:
@@ -75,7 +71,7 @@ def plot_columns(header: Mapping[str, Any]) -> tuple[str, str]:
     return signal, chosen.get("axis") or (others[0] if others else "")
 
 
-def write_surroundings(entry: Any, content: JournalContent) -> None:
+def write_surroundings(entry: Any, content: Content) -> None:
     """Write what viewers show; labsyn itself reads the JSON of the config group."""
     header, metadata = content.header, content.metadata
     parameters = add_group(entry, "parameters", "NXcollection")
@@ -97,7 +93,7 @@ def write_surroundings(entry: Any, content: JournalContent) -> None:
                 _write_mapping(parent, {name: settings})
     if content.events:
         events = add_group(entry, "events", "NXcollection")
-        for key in ("time", "level", "text"):
+        for key in ("time", "kind", "text"):
             events[key] = [hdf5_text(str(event.get(key, ""))) for event in content.events]
         for key in ("elapsed", "row"):
             events[key] = [float(event.get(key, np.nan)) for event in content.events]

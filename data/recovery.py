@@ -7,7 +7,7 @@ from typing import Any
 
 from labsyn.data.claim import claimed
 from labsyn.data.compaction import compact, drop
-from labsyn.data.content import JournalContent
+from labsyn.data.content import Content
 from labsyn.data.errors import DataFileError, LabsynError
 from labsyn.data.journal_reader import read_journal
 from labsyn.data.run_files import SUFFIX, journal_path
@@ -83,11 +83,12 @@ def recover_one(journal: Path, *, force: bool = False) -> Recovered:
     result = Recovered(
         path=journal,
         status=content.status,
-        n_rows=content.rows.shape[0],
+        n_rows=content.n_rows,
         torn_bytes=content.torn_bytes,
     )
     try:
-        with claimed(journal, content, force=force) as claim:
+        ended = content.ending is not None
+        with claimed(journal, content.header, ended=ended, force=force) as claim:
             if claim.refused:
                 state = "running" if claim.measuring else result.status
                 return replace(result, status=state, error=claim.refused)
@@ -101,12 +102,12 @@ def recover_one(journal: Path, *, force: bool = False) -> Recovered:
         result,
         path=target,
         status=content.status,
-        n_rows=content.rows.shape[0],
+        n_rows=content.n_rows,
         torn_bytes=content.torn_bytes,
     )
 
 
-def _with_ending(journal: Path, content: JournalContent) -> JournalContent:
+def _with_ending(journal: Path, content: Content) -> Content:
     """Return `content` with an end: a run without one was interrupted when last written."""
     if content.ending is not None:
         return content

@@ -2,20 +2,22 @@
 
 import hashlib
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from labsyn.data.content import JournalContent
+from labsyn.data.blocks import Axis, Block
+from labsyn.data.content import Content
 from labsyn.data.errors import DataFileError
 from labsyn.data.flags import EXCLUDED
+from labsyn.data.follow import follow
 from labsyn.data.header import Column
 from labsyn.data.journal_reader import read_journal
-from labsyn.data.nexus import read_nexus
+from labsyn.data.nexus_reader import read_nexus
 from labsyn.data.recovery import recover_one
 from labsyn.data.run_files import SUFFIX, finished_path, journal_path
 from labsyn.data.writer import STATUSES, RunWriter
@@ -23,7 +25,14 @@ from labsyn.data.writer import STATUSES, RunWriter
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["STATUSES", "Column", "Run", "RunWriter"]  # all that users and procedures need
+__all__ = [
+    "STATUSES",
+    "Axis",
+    "Block",
+    "Column",
+    "Run",
+    "RunWriter",
+]  # all that users and procedures need
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -38,14 +47,21 @@ class Run:
         "running", "finished", "aborted", "failed", or "interrupted" (it ended unrecorded).
     units, long_names : mapping of str to str
         Of each column.
+    n_rows : int
+        Rows of each column.
     columns : mapping of str to ndarray, shape (n_rows,)
-        Float64 and read-only; `flags` are integers.
+        Float64 and read-only; `flags` are integers. Of a finished file each is read, and
+        compared with its checksum, when it is first asked for.
+    blocks : mapping of str to Block
+        Waveforms and sweeps, read in the same way.
     metadata, events : mapping, tuple of mapping
         As stored by `create`, `update_metadata` and `event`.
     torn_bytes : int
         Bytes that were damaged and left out; 0 for a whole file.
     start_time, end_time : str
         ISO 8601 with UTC offset; `end_time` is empty while running.
+    durable : float
+        Seconds of rows that a power cut could have taken; NaN if it was not recorded.
     duration : float
         Seconds by the monotonic clock, NaN if the end was not recorded.
     """
@@ -58,7 +74,9 @@ class Run:
     parameter_units: Mapping[str, str]
     units: Mapping[str, str]
     long_names: Mapping[str, str]
-    columns: Mapping[str, NDArray[Any]]
+    n_rows: int
+    columns: Mapping[str, NDArray[Any]] = field(repr=False)
+    blocks: Mapping[str, Block] = field(repr=False)
     metadata: Mapping[str, Any]
     provenance: Mapping[str, Any]
     events: tuple[Mapping[str, Any], ...]
@@ -68,6 +86,7 @@ class Run:
     start_time: str
     end_time: str
     duration: float
+    durable: float
 
     @classmethod
     def open(cls, path: Path | str) -> Self:
@@ -88,20 +107,41 @@ class Run:
         state = recover_one(journal).status if journal.exists() else ""
         if not file.exists():  # still being measured, or in a folder that cannot be written
             try:
-                return cls._from_content(journal, read_journal(journal), state)
+                return cls._from_content(journal, _held(read_journal(journal)), state)
             except DataFileError:
                 if not file.exists():  # else it was finished this very moment
                     raise
         return cls._from_content(file, read_nexus(file), state)
 
+    @staticmethod
+    def follow(path: Path | str, *, interval: float = 0.2) -> Iterator[dict[str, NDArray[Any]]]:
+        """Yield the new rows of a run while it is measured, by this process or another one.
+
+        The writer is not slowed: it does not know who reads its journal.
+
+        Parameters
+        ----------
+        path : Path or str
+            The run, by either of its names; of one that has ended all rows are given.
+        interval : float
+            Seconds between two looks.
+
+        Yields
+        ------
+        dict of str to ndarray
+            The columns of the rows that came since the last look, at least one row; it
+            ends when the run does.
+
+        Raises
+        ------
+        DataFileError
+            If there is no such run, or it cannot be read.
+        """
+        return follow(Path(path), interval=interval)
+
     @classmethod
-    def _from_content(cls, path: Path, content: JournalContent, state: str) -> Self:
+    def _from_content(cls, path: Path, content: Content, state: str) -> Self:
         header, ending = content.header, content.ending or {}
-        columns: dict[str, NDArray[Any]] = {}
-        for i, (name, _, _) in enumerate(header["columns"]):
-            values = np.ascontiguousarray(content.rows[:, i])
-            columns[name] = values.astype(np.int64) if name == "flags" else values
-            columns[name].setflags(write=False)
         elapsed = ending.get("elapsed")
         return cls(
             path=path,
@@ -112,7 +152,9 @@ class Run:
             parameter_units=header["parameter_units"],
             units={name: unit for name, unit, _ in header["columns"]},
             long_names={name: text or name for name, _, text in header["columns"]},
-            columns=columns,
+            n_rows=content.n_rows,
+            columns=content.columns,
+            blocks=content.blocks,
             metadata=content.metadata,
             provenance=header["provenance"],
             events=content.events,
@@ -122,12 +164,8 @@ class Run:
             start_time=header["start_time"],
             end_time=ending.get("time", ""),
             duration=math.nan if elapsed is None else float(elapsed),
+            durable=float(header.get("durable", math.nan)),
         )
-
-    @property
-    def n_rows(self) -> int:
-        """Rows of the run."""
-        return len(next(iter(self.columns.values())))
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         if name not in self.columns:
@@ -154,3 +192,8 @@ class Run:
         """Return the checksum of the file, to say what a result was made from."""
         with self.path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _held(content: Content) -> Content:
+    """Read columns and blocks now: a journal can be gone the next moment."""
+    return replace(content, columns=dict(content.columns), blocks=dict(content.blocks))

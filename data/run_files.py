@@ -23,6 +23,14 @@ def finished_path(journal: Path) -> Path:
     return journal.with_name(journal.name.removesuffix(SUFFIX))
 
 
+def free_room(folder: Path) -> int:
+    """Return how many bytes the disk of `folder` has free; 0 if it is gone."""
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return 0
+
+
 def check_new(path: Path, needed: int) -> None:
     """Refuse a run file that could not be made; its folder is made if it is missing.
 

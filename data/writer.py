@@ -9,11 +9,13 @@ from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from labsyn.data import compaction, frames
+from labsyn.data.blocks import Axis, pack_block
 from labsyn.data.errors import DataFileError, StorageError
-from labsyn.data.frames import RowPacker, pack_frame
+from labsyn.data.flags import Flag
+from labsyn.data.frames import RowFrames, pack_frame
 from labsyn.data.header import Column, check_columns, make_header
 from labsyn.data.journal import Journal
 from labsyn.data.plain_json import to_json
@@ -27,7 +29,12 @@ from labsyn.data.rows import (
 )
 from labsyn.data.run_files import check_new, journal_path
 
+EVENT_KINDS = (
+    "note", "info", "warning", "compliance", "retry", "temperature", "breakdown", "clock",
+)  # fmt: skip
 STATUSES = ("finished", "aborted", "failed", "interrupted")
+
+_METADATA = 500_000  # bytes; what the finished file needs besides its rows, and some events
 
 _CLOCK_STEP = 2.0  # s between wall and monotonic clock; NTP slews far less between two syncs
 
@@ -44,8 +51,10 @@ class RunWriter:
         self.columns = tuple(columns)
         self._names = tuple(column.name for column in columns)
         self._journal = journal
-        self._pack = RowPacker(len(columns))
+        self._pack = RowFrames(len(columns)).pack
         self._flags = self._names.index("flags") if "flags" in self._names else None
+        self._in_compliance = False  # whether a row of the run was
+        self._blocks: set[str] = set()
         self._started = time.monotonic()
         self._checked, self._wall = self._started, time.time()
 
@@ -59,8 +68,9 @@ class RunWriter:
         columns: Sequence[Column],
         parameter_units: Mapping[str, str] = MappingProxyType({}),
         metadata: Mapping[str, Any] = MappingProxyType({}),
-        sync_interval: float = 1.0,
+        durable: float = 1.0,
         n_rows: int = 0,
+        block_bytes: int = 0,
         plot: tuple[str, str] | None = None,
     ) -> Self:
         """Start the run that will become `path`.
@@ -77,10 +87,13 @@ class RunWriter:
             What a row consists of.
         metadata : mapping
             Anything JSON can hold: instruments, bench, limits, sample, seed, simulated …
-        sync_interval : float
-            Seconds of rows that a power cut may take; 0 stores every row for good.
-        n_rows : int
-            Rows to come, as far as known: the disk must have room for them.
+        durable : float
+            Seconds of rows that a power cut may take, while rows come in; with 0 every
+            row is on the disk (fdatasync) before it is acknowledged. A killed program
+            loses none either way.
+        n_rows, block_bytes : int
+            Rows and bytes of blocks to come, as far as known: the disk must have room for
+            them in the journal and in the finished file.
         plot : tuple of str, optional
             Signal and axis of the default plot.
 
@@ -94,12 +107,14 @@ class RunWriter:
         path = Path(path)
         names = [column.name for column in columns]
         check_columns(names, plot)
-        header = make_header(procedure, parameters, parameter_units, columns, metadata)
+        header = make_header(procedure, parameters, parameter_units, columns, metadata, durable)
         if plot:
             header["plot"] = {"signal": plot[0], "axis": plot[1]}
         frame = pack_frame(frames.HEADER, to_json(header, "header").encode())
-        check_new(path, n_rows * 16 * (len(names) + 1) + len(frame))
-        journal = Journal(journal_path(path), sync_interval=sync_interval)
+        row, other = frames.OVERHEAD + 2 * 8 * len(names), block_bytes + len(frame) + _METADATA
+        room = n_rows * row + 2 * other  # the journal, and the finished file beside it
+        check_new(path, room)
+        journal = Journal(journal_path(path), sync_interval=durable, room=room)
         try:
             journal.write(frame)
         except StorageError:
@@ -131,13 +146,16 @@ class RunWriter:
         if type(values) is not tuple:
             values = row_in_order(self.path, self._names, values)
         try:
-            frame = self._pack(*values)
+            frame = self._pack(values)
         except (struct.error, TypeError, OverflowError) as error:
             raise DataFileError(explain_row(self.path, self._names, values)) from error
-        if self._flags is not None and values[self._flags] not in KNOWN_FLAGS:
-            raise DataFileError(explain_flags(self.path, values[self._flags]))
+        flags = 0 if self._flags is None else values[self._flags]
+        if flags and flags not in KNOWN_FLAGS:
+            raise DataFileError(explain_flags(self.path, flags))
         if self._journal.write(frame, 1):
             self._check_clock()
+        if flags and not self._in_compliance and int(flags) & Flag.COMPLIANCE:
+            self._enter_compliance(self.n_rows)
 
     def append_rows(self, columns: Mapping[str, NDArray[np.float64]]) -> None:
         """Store a block of rows at once: a whole waveform or sweep.
@@ -158,19 +176,87 @@ class RunWriter:
         step = frames.MAX_PAYLOAD // (8 * len(self._names))
         for start in range(0, table.shape[0], step):
             part = table[start : start + step]
-            self._journal.write(pack_frame(frames.BLOCK, part.tobytes()), part.shape[0])
+            before = self.n_rows
+            self._journal.write(pack_frame(frames.ROWS, part.tobytes()), part.shape[0])
+            if self._flags is not None and not self._in_compliance:
+                flagged = part[:, self._flags].astype(int) & int(Flag.COMPLIANCE)
+                if flagged.any():
+                    self._enter_compliance(before + 1 + int(flagged.argmax()))
 
-    def event(self, level: str, text: str) -> None:
-        """Store what happened, with its time and the number of rows before it."""
-        self._check_clock()
-        event = {
-            "time": timestamp(),
-            "elapsed": time.monotonic() - self._started,
-            "row": self.n_rows,
-            "level": level,
-            "text": text,
-        }
-        self._write_json(frames.EVENT, event, "event")
+    def block(
+        self,
+        name: str,
+        values: ArrayLike,
+        unit: str = "1",
+        *,
+        axes: Sequence[Axis | None] = (),
+        long_name: str = "",
+    ) -> None:
+        """Store a two-dimensional array beside the rows: waveforms, a whole sweep.
+
+        It is kept whole, whatever happens, once this returns.
+
+        Parameters
+        ----------
+        name : str
+            Of this block, once in a run: ``waveform_17``.
+        values : array_like, shape (n, m)
+            Real numbers; their type is kept. At most 16 MiB at once.
+        unit, long_name : str
+            As of a `Column`.
+        axes : sequence of Axis or None
+            What its rows and its columns run along, ``[None, Axis("time", "s", values=t)]``.
+
+        Raises
+        ------
+        DataFileError
+            If the name is taken, or the array is not what a block can be.
+        StorageError
+            If it could not be stored.
+        """
+        if name in self._blocks:
+            raise DataFileError(f"{self.path} has a block {name!r} already; number them")
+        payload = pack_block(Column(name, unit, long_name), values, axes, self._when())
+        self._journal.write(pack_frame(frames.BLOCK, payload))
+        self._blocks.add(name)
+
+    def event(self, kind: str, text: str, **details: Any) -> None:
+        """Store what happened, with its time and the number of rows before it.
+
+        Parameters
+        ----------
+        kind : str
+            One of `EVENT_KINDS`.
+        text : str
+            For people.
+        **details
+            For programs: anything JSON can hold, such as ``temperature=295.0``.
+
+        Raises
+        ------
+        DataFileError
+            If the kind is none, or the details cannot be stored.
+        StorageError
+            If it could not be stored.
+        """
+        if kind not in EVENT_KINDS:
+            raise DataFileError(
+                f"an event is one of {', '.join(EVENT_KINDS)}, not {kind!r} ({text})"
+            )
+        if kind != "clock":
+            self._check_clock()
+        self._write_json(
+            frames.EVENT, {**details, **self._when(), "kind": kind, "text": text}, "event"
+        )
+
+    def _when(self) -> dict[str, Any]:
+        elapsed = time.monotonic() - self._started
+        return {"time": timestamp(), "elapsed": elapsed, "row": self.n_rows}
+
+    def _enter_compliance(self, row: int) -> None:
+        """Tell it once: every row has its flag."""
+        self._in_compliance = True
+        self.event("compliance", f"row {row} is the first in compliance")
 
     def update_metadata(self, metadata: Mapping[str, Any]) -> None:
         """Replace or add the given keys of the metadata: settings read back at the end."""
@@ -241,7 +327,7 @@ class RunWriter:
         self._checked, self._wall = now, wall
         if abs(step) > _CLOCK_STEP:
             self.event(
-                "warning",
+                "clock",
                 f"the clock of the computer moved by {step:+.1f} s against its monotonic "
                 "clock: it slept, or was set",
             )

@@ -287,7 +287,7 @@ def test_one_unreadable_file_never_stops_the_rest(
     assert set(entries) == {"good", "cut", "text", "torn", "foreign"}
     bad = {name: entry for name, entry in entries.items() if name != "good"}
     assert {entry.status for entry in bad.values()} == {"unreadable"}
-    assert "cut.h5 cannot be read as a run" in entries["cut"].problem
+    assert "cut.h5 is damaged, or no HDF5 file" in entries["cut"].problem
     assert "holds no whole header" in entries["torn"].problem
     assert "no run of labsyn" in entries["foreign"].problem
     assert entries["good"].problem == ""
@@ -350,7 +350,7 @@ def test_an_ended_journal_has_the_status_of_its_end(
 ) -> None:
     writer = start_run(tmp_path / "a.h5")
 
-    def refuse(path: Path, content: Any) -> None:
+    def refuse(*arguments: Any) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("labsyn.data.compaction.write_nexus", refuse)

@@ -1,18 +1,23 @@
 import errno
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from labsyn.data import journal as module
 from labsyn.data.errors import ConfigError, StorageError
-from labsyn.data.frames import HEADER, RowPacker, pack_frame
+from labsyn.data.frames import HEADER, RowFrames, pack_frame
 from labsyn.data.journal import Journal
-from labsyn.data.journal_reader import read_journal
+from labsyn.data.journal_reader import JournalReader, read_journal
 from labsyn.data.plain_json import to_json
 
 ROWS = np.array([[0, 0], [1, -1 / 3]])
+
+
+def rows_of(path: Path) -> Any:
+    return np.concatenate(list(JournalReader(path).tables()))
 
 
 def header() -> bytes:
@@ -72,38 +77,38 @@ class Disk:
 def test_a_full_disk_leaves_whole_rows_and_goes_on_when_there_is_room(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int, error: int | None
 ) -> None:
-    path, row = tmp_path / "run.h5.part", RowPacker(2)
+    path, row = tmp_path / "run.h5.part", RowFrames(2).pack
     journal = Journal(path)
     journal.write(header())
-    journal.write(row(0, 0), 1)
+    journal.write(row((0, 0)), 1)
     size = path.stat().st_size
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", Disk(room, error))
         with pytest.raises(StorageError, match=r"the 1 rows before are kept; free at least"):
-            journal.write(row(1, 1), 1)
+            journal.write(row((1, 1)), 1)
     assert path.stat().st_size == size
-    journal.write(row(1, -1 / 3), 1)
+    journal.write(row((1, -1 / 3)), 1)
     journal.close()
-    np.testing.assert_array_equal(read_journal(path).rows, ROWS)
+    np.testing.assert_array_equal(rows_of(path), ROWS)
 
 
 def test_a_frame_that_was_written_whole_before_the_error_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path, row = tmp_path / "run.h5.part", RowPacker(2)
+    path, row = tmp_path / "run.h5.part", RowFrames(2).pack
     journal = Journal(path)
     journal.write(header())
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", Disk(10_000, errno.EINTR))
         with pytest.raises(StorageError, match="could not be stored"):
-            journal.write(row(0, 0), 1)
-    journal.write(row(1, -1 / 3), 1)
+            journal.write(row((0, 0)), 1)
+    journal.write(row((1, -1 / 3)), 1)
     journal.close()
-    np.testing.assert_array_equal(read_journal(path).rows, ROWS)
+    np.testing.assert_array_equal(rows_of(path), ROWS)
 
 
 def test_no_row_follows_a_torn_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path, row = tmp_path / "run.h5.part", RowPacker(2)
+    path, row = tmp_path / "run.h5.part", RowFrames(2).pack
     journal = Journal(path)
     journal.write(header())
 
@@ -114,9 +119,9 @@ def test_no_row_follows_a_torn_one(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         patch.setattr(os, "write", Disk(7, None))
         patch.setattr(os, "ftruncate", refuse)
         with pytest.raises(StorageError, match="could not be stored"):
-            journal.write(row(0, 0), 1)
+            journal.write(row((0, 0)), 1)
     with pytest.raises(StorageError, match="no more rows are accepted after a torn one"):
-        journal.write(row(0, 0), 1)
+        journal.write(row((0, 0)), 1)
     journal.close()
     assert read_journal(path).torn_bytes == 7
 
@@ -129,7 +134,7 @@ def test_rows_are_synced_as_often_as_asked(
     monkeypatch.setattr(module, "sync_file", synced.append)
     journal = Journal(tmp_path / "run.h5.part", sync_interval=interval)
     for i in range(4):
-        assert journal.write(RowPacker(2)(i, i), 1) is (interval == 0)
+        assert journal.write(RowFrames(2).pack((i, i)), 1) is (interval == 0)
     assert len(synced) == expected
     journal.sync()
     assert len(synced) == expected + 1
@@ -147,7 +152,7 @@ def test_a_disk_that_does_not_confirm_is_reported(
     monkeypatch.setattr(module, "sync_file", refuse)
     journal = Journal(tmp_path / "run.h5.part", sync_interval=0)
     with pytest.raises(StorageError, match="did not confirm the last rows") as caught:
-        journal.write(RowPacker(2)(0, 0), 1)
+        journal.write(RowFrames(2).pack((0, 0)), 1)
     assert caught.value.errno == errno.EIO
     journal.close()
 
@@ -157,5 +162,5 @@ def test_a_deleted_journal_stops_the_run(tmp_path: Path) -> None:
     journal = Journal(path, sync_interval=0)
     path.unlink()
     with pytest.raises(StorageError, match="was deleted or moved"):
-        journal.write(RowPacker(2)(0, 0), 1)
+        journal.write(RowFrames(2).pack((0, 0)), 1)
     journal.close()

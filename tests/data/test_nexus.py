@@ -43,7 +43,7 @@ def test_the_file_is_laid_out_as_nexus(tmp_path: Path) -> None:
         entry = file[file.attrs["default"]]
         assert entry.attrs["NX_class"] == "NXentry"
         assert text(entry["definition"]) == "labsyn_run"
-        assert entry["definition"].attrs["version"] == "1"
+        assert entry["definition"].attrs["version"] == "2"
         assert text(entry["title"]) == "PulseTrain"
         assert text(entry["status"]) == "finished"
         assert text(entry["start_time"])[-6] in "+-"
@@ -59,7 +59,8 @@ def test_the_file_is_laid_out_as_nexus(tmp_path: Path) -> None:
         assert text(entry["instrument/note"]) == "none"
         assert entry["parameters/pulse_voltage"][()] == -1.5
         assert entry["parameters/pulse_voltage"].attrs["units"] == "V"
-        assert entry["events/text"][0] == b"started"
+        assert entry["events/text"][-1] == b"started"
+        assert entry["events/kind"][-1] == b"info"
 
 
 def test_the_default_plot_is_declared(tmp_path: Path) -> None:
@@ -125,8 +126,8 @@ def test_any_other_file_is_refused(tmp_path: Path) -> None:
 def test_a_newer_file_is_refused_with_its_version(tmp_path: Path) -> None:
     path = make(tmp_path / "a.h5")
     with h5py.File(path, "r+") as file:
-        file["entry"].attrs["schema_version"] = 2
-    with pytest.raises(DataFileError, match=r"run file version 2, this labsyn reads up to 1"):
+        file["entry"].attrs["schema_version"] = 3
+    with pytest.raises(DataFileError, match=r"run file version 3, this labsyn reads up to 2"):
         Run.open(path)
 
 
@@ -134,6 +135,14 @@ def test_a_changed_file_is_refused(tmp_path: Path) -> None:
     path = make(tmp_path / "a.h5")
     with h5py.File(path, "r+") as file:
         file["entry/data/conductance"][2] = 9.0
+    run = Run.open(path)
+    assert run["time"].tolist() == [0, 1, 2, 3, 4]
+    with pytest.raises(DataFileError, match=r"damaged: the checksum of column 'conductance'"):
+        run["conductance"]
+    with h5py.File(path, "r+") as file:
+        text = file["entry/config/metadata"][()].decode()
+        del file["entry/config/metadata"]
+        file["entry/config/metadata"] = text.replace("die 3", "die 4")
     with pytest.raises(DataFileError, match="was changed or damaged: its checksum"):
         Run.open(path)
 
@@ -172,6 +181,7 @@ def test_a_flipped_bit_is_refused_or_changes_nothing(tmp_path: Path) -> None:
         flip.write_bytes(flipped)
         try:
             run = Run.open(flip)
+            dict(run.columns)
         except DataFileError:
             refused += 1
             continue

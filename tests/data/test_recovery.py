@@ -1,10 +1,8 @@
 import os
 import platform
-import shutil
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -177,12 +175,15 @@ def test_another_run_of_that_name_is_not_overwritten(tmp_path: Path) -> None:
 def test_a_full_disk_is_noticed_before_hdf5_meets_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def no_room(descriptor: int, size: int) -> None:
+        raise OSError(28, "No space left on device")
+
     orphan(tmp_path / "a.h5")
     with monkeypatch.context() as patch:
-        patch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1000))
+        patch.setattr(nexus, "reserve", no_room)
         (result,) = recover(tmp_path)
-    assert "1 MB are needed, 0.001 MB free" in result.error
-    assert "all 3 rows are kept in a.h5.part" in result.error
+    assert "could not be written ([Errno 28] No space left on device)" in result.error
+    assert "all 3 rows are kept in a.h5.part: it needs about 1 MB and" in result.error
     assert files(tmp_path) == ["a.h5.part"]
     assert recover(tmp_path)[0].error == ""
 
@@ -193,8 +194,8 @@ def test_a_copy_that_does_not_read_back_is_thrown_away(
     journal = orphan(tmp_path / "a.h5")
     good = nexus.write_nexus
 
-    def bad_disk(path: Path, content: Any) -> None:
-        good(path, content)
+    def bad_disk(path: Path, *what: Any) -> None:
+        good(path, *what)
         data = bytearray(path.read_bytes())
         data[-1] ^= 1
         path.write_bytes(data[: len(data) // 2])

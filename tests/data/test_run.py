@@ -51,12 +51,15 @@ def test_a_run_comes_back_as_it_was_written(tmp_path: Path) -> None:
     assert run.units == {"time": "s", "conductance": "S", "flags": ""}
     assert run.long_names["time"] == "Time"
     assert run.metadata == {"seed": 7, "simulated": True, "temperature": 295.0}
+    assert run.durable == 1.0
     np.testing.assert_array_equal(run["time"], [0.0, 0.1, 0.2, 0.3, 0.4])
     np.testing.assert_array_equal(run["conductance"], [1e-6, 2e-6, 3e-6, 4e-6, 5e-6])
     np.testing.assert_array_equal(run["flags"], [0, 1, 0, 128, 0])
     np.testing.assert_array_equal(run.mask(), [True, False, True, True, True])
-    (event,) = run.events
-    assert (event["level"], event["text"], event["row"]) == ("warning", "contact?", 5)
+    compliance, event = run.events
+    assert (compliance["kind"], compliance["row"]) == ("compliance", 2)
+    assert compliance["text"] == "row 2 is the first in compliance"
+    assert (event["kind"], event["text"], event["row"]) == ("warning", "contact?", 5)
     assert 0 <= event["elapsed"] <= run.duration
     assert run.start_time < run.end_time
     assert run.start_time[-6] in "+-"  # an offset from UTC
@@ -124,7 +127,7 @@ def test_an_orphan_where_nothing_can_be_written_is_still_read(
     writer.append((0.0, 1e-6, 0))
     writer.close()
 
-    def refuse(path: Path, content: Any) -> None:
+    def refuse(path: Path, *what: Any) -> None:
         raise OSError(30, "Read-only file system")
 
     monkeypatch.setattr(compaction, "write_nexus", refuse)
@@ -152,7 +155,7 @@ plain = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )
-rows = st.lists(st.tuples(st.floats(), st.floats(), st.integers(0, 255)), max_size=8)
+rows = st.lists(st.tuples(st.floats(), st.floats(), st.integers(0, 511)), max_size=8)
 
 
 @settings(deadline=None, max_examples=40)
@@ -178,7 +181,7 @@ def test_whatever_was_written_is_read_in_both_forms(
             assert run.metadata == metadata
             assert run.parameters == parameters
             assert run.procedure == text
-            assert run.events[0]["text"] == text
+            assert run.events[-1]["text"] == text
             for i, name in enumerate(run.columns):
                 np.testing.assert_array_equal(run[name], [row[i] for row in rows])
         assert run.reason == text

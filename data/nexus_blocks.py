@@ -1,0 +1,122 @@
+"""Blocks in a finished run: one NXdata each, chunked and compressed."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labsyn.data.blocks import VALUES, Axis, Block, block_of
+from labsyn.data.content import Content
+from labsyn.data.errors import DataFileError
+from labsyn.data.nexus_groups import NO_CHECKSUM, add_group
+from labsyn.data.untrusted import member, stored_numbers
+
+_CHUNK = 1 << 18  # bytes
+_MOST_COMPRESSED = 1100  # times; deflate reaches 1032, a file that claims more lies
+
+
+def _chunks(block: Block) -> tuple[int, int] | None:
+    """Return the shape of a chunk: whole rows if they fit."""
+    n, m = block.shape
+    if not n * m:
+        return None
+    size = block.values.itemsize
+    if m * size > _CHUNK:
+        return 1, _CHUNK // size
+    return min(n, _CHUNK // (m * size)), m
+
+
+def block_room(block: Block) -> int:
+    """Return how many bytes of the disk a block needs at most, its index included."""
+    chunks = _chunks(block)
+    if chunks is None:
+        return 0
+    n_chunks = -(-block.shape[0] // chunks[0]) * -(-block.shape[1] // chunks[1])
+    whole = n_chunks * chunks[0] * chunks[1] * block.values.itemsize  # the last are padded
+    return whole + whole // 100 + 512 * n_chunks + (1 << 16)
+
+
+def make_blocks(entry: Any, content: Content) -> None:
+    """Make the groups of all blocks, with their axes and without their values."""
+    if not content.blocks:
+        return
+    waveforms = add_group(entry, "waveforms", "NXcollection")
+    for block in content.blocks.values():
+        group = add_group(waveforms, block.name, "NXdata", signal=VALUES)
+        axes = block.axes or (None, None)
+        group.attrs["axes"] = [axis.name if axis else "." for axis in axes]
+        for i, axis in enumerate(axes):
+            if axis is not None:
+                group[axis.name] = np.asarray(axis.values)
+                group[axis.name].attrs.update(units=axis.unit, long_name=axis.long_name)
+                group.attrs[f"{axis.name}_indices"] = i
+        packed = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
+        chunks = _chunks(block)
+        kind = block.values.dtype
+        made = group.create_dataset(
+            VALUES, block.shape, kind, chunks=chunks, **(packed if chunks else {})
+        )
+        made.attrs.update(units=block.unit, long_name=block.long_name, sha256=NO_CHECKSUM)
+        group.attrs.update(row=block.row, time=block.time, elapsed=block.elapsed)
+
+
+def fill_blocks(entry: Any, content: Content) -> Iterator[str]:
+    """Write the values of all blocks; yield the checksum of each, in the order of names."""
+    for name in sorted(content.blocks):
+        block = content.blocks[name]
+        dataset = entry["waveforms"][name][VALUES]
+        if block.values.size:
+            dataset[...] = block.values
+        checksum = _checksum(block.values, block.axes, _said(block))
+        dataset.attrs.modify("sha256", np.bytes_(checksum))
+        yield checksum
+
+
+def read_block(path: str, group: Any, name: str, checksum: str) -> Block:
+    """Return the block in an HDF5 group, checked against its checksum."""
+    dataset = member(group, VALUES)
+    if dataset.ndim != 2 or dataset.nbytes > _MOST_COMPRESSED * dataset.id.get_storage_size():
+        raise DataFileError(f"{path} is damaged: block {name!r} is not in the file")
+    stored_numbers(group, VALUES, dataset.shape)
+    axes: list[Axis | None] = []
+    for axis in group.attrs["axes"]:
+        if axis == ".":
+            axes.append(None)
+            continue
+        along = stored_numbers(group, axis, (dataset.shape[len(axes)],))
+        said = along.attrs
+        axes.append(Axis(axis, said["units"], said["long_name"], values=along[()]))
+    said = {key: group.attrs[key] for key in ("row", "time", "elapsed")}
+    said |= {"unit": dataset.attrs["units"], "long_name": dataset.attrs["long_name"]}
+    plain = {
+        key: value.item() if hasattr(value, "item") else value for key, value in said.items()
+    }
+    values = dataset[()]
+    values.setflags(write=False)
+    block = block_of({"name": name, **plain}, values, axes if any(axes) else ())
+    if _checksum(values, block.axes, _said(block)) != checksum:
+        raise DataFileError(
+            f"{path} was changed or damaged: the checksum of block {name!r} does not match"
+        )
+    return block
+
+
+def _said(block: Block) -> Mapping[str, Any]:
+    keys = ("name", "unit", "long_name", "row", "time", "elapsed")
+    return {key: getattr(block, key) for key in keys}
+
+
+def _checksum(
+    values: NDArray[Any], axes: tuple[Axis | None, ...], said: Mapping[str, Any]
+) -> str:
+    digest = hashlib.sha256(
+        repr((sorted(said.items()), values.shape, values.dtype.str)).encode()
+    )
+    digest.update(np.ascontiguousarray(values).data)
+    for axis in axes:
+        if axis is not None:
+            digest.update(repr((axis.name, axis.unit, axis.long_name)).encode())
+            digest.update(np.ascontiguousarray(axis.values).data)
+    return digest.hexdigest()

@@ -1,0 +1,175 @@
+"""Read finished runs of every version: their metadata at once, columns when they are needed."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from labsyn.data.blocks import VALUES, Block
+from labsyn.data.content import Content, column_values, event_of
+from labsyn.data.errors import DataFileError
+from labsyn.data.header import check_header, check_version
+from labsyn.data.lazy import Lazy
+from labsyn.data.nexus import DEFINITION, TEXTS, Checksums, total_checksum
+from labsyn.data.nexus_blocks import read_block
+from labsyn.data.nexus_version_1 import columns_of_version_1
+from labsyn.data.untrusted import member, stored_numbers, stored_text
+
+Columns = Mapping[str, NDArray[Any]]
+Blocks = Mapping[str, Block]
+
+_STEP = 1 << 17  # rows of a column that are checked at once
+
+
+def read_nexus(path: Path) -> Content:
+    """Return what `write_nexus` wrote, checked against its checksum.
+
+    Columns and blocks are read, and checked, when they are asked for; the file is closed
+    in between.
+
+    Raises
+    ------
+    DataFileError
+        If the file is missing, foreign, damaged, truncated, or of a newer version; a column
+        or block that is damaged says so when it is read.
+    """
+    with _opened(path) as file:
+        if (
+            "entry/definition" not in file
+            or stored_text(file, "entry/definition") != DEFINITION
+        ):
+            raise DataFileError(f"{path} is an HDF5 file, but no run of labsyn")
+        entry = member(file, "entry")
+        version = int(entry.attrs["schema_version"])
+        check_version(path, version)
+        texts = {name: stored_text(entry, f"config/{name}") for name in TEXTS}
+        header = check_header(path, texts["header"])
+        names = [name for name, _, _ in header["columns"]]
+        n_rows = _check_columns(path, entry, names)
+        read = _columns_of_version_1 if version == 1 else _columns_and_blocks
+        columns, blocks = read(path, entry, texts, names)
+        metadata, events, ending = _surroundings(path, texts)
+        torn_bytes = int(entry.attrs["torn_bytes"])
+    return Content(
+        header=header,
+        n_rows=n_rows,
+        columns=columns,
+        blocks=blocks,
+        metadata=metadata,
+        events=events,
+        ending=ending,
+        torn_bytes=torn_bytes,
+    )
+
+
+def _columns_of_version_1(
+    path: Path, entry: Any, texts: Mapping[str, str], names: list[str]
+) -> tuple[Columns, Blocks]:
+    return columns_of_version_1(path, entry, texts, names), {}
+
+
+def _columns_and_blocks(
+    path: Path, entry: Any, texts: Mapping[str, str], names: list[str]
+) -> tuple[Columns, Blocks]:
+    """Return columns and blocks that are read later, once the checksums of all are right."""
+    shape = (int(entry.attrs["n_rows"]),)
+    columns = {name: _attribute(member(entry, f"data/{name}")) for name in names}
+    waveforms = _waveforms(entry)
+    blocks = {name: _attribute(member(group, VALUES)) for name, group in waveforms.items()}
+    in_time = sorted(blocks, key=lambda name: waveforms[name].attrs["elapsed"])
+    parts = [*columns.values(), *blocks.values()]
+    if total_checksum(texts, parts, int(entry.attrs["torn_bytes"])) != _attribute(entry):
+        raise DataFileError(f"{path} was changed or damaged: its checksum does not match")
+    return (
+        Lazy(names, lambda name: _column(path, name, shape, columns[name])),
+        Lazy(in_time, lambda name: _block(path, name, blocks[name])),
+    )
+
+
+def _surroundings(path: Path, texts: Mapping[str, str]) -> tuple[Any, tuple[Any, ...], Any]:
+    metadata, events, ending = (json.loads(texts[name]) for name in TEXTS[1:])
+    if not (
+        isinstance(metadata, dict)
+        and isinstance(events, list)
+        and all(isinstance(event, dict) for event in events)
+        and isinstance(ending, dict | None)
+    ):
+        raise DataFileError(f"{path} is damaged: metadata, events or end are none")
+    return metadata, tuple(event_of(event) for event in events), ending
+
+
+def column_checksums(path: Path, content: Content) -> dict[str, str]:
+    """Return the checksum of each column, made from its values as they are on the disk."""
+    with _opened(path) as file:
+        shape = (content.n_rows,)
+        return {
+            name: _checksum_of(stored_numbers(file, f"entry/data/{name}", shape))
+            for name in content.names
+        }
+
+
+def _checksum_of(dataset: Any) -> str:
+    checksums = Checksums(["it"])
+    for start in range(0, dataset.size, _STEP):
+        checksums.update(dataset[start : start + _STEP][:, None])
+    return checksums.result()["it"]
+
+
+def _check_columns(path: Path, entry: Any, names: list[str]) -> int:
+    """Return the number of rows, once it is certain that the file can hold them."""
+    n_rows, size = int(entry.attrs["n_rows"]), path.stat().st_size
+    if not 0 <= 4 * n_rows <= size:  # before any memory is asked for
+        raise DataFileError(f"{path} is damaged: {n_rows} rows do not fit into {size} bytes")
+    for name in names:
+        stored_numbers(entry, f"data/{name}", (n_rows,))
+    return n_rows
+
+
+def _waveforms(entry: Any) -> dict[str, Any]:
+    """Return the groups of the blocks by name; most runs have none."""
+    if "waveforms" not in entry:
+        return {}
+    waveforms = member(entry, "waveforms")
+    return {name: member(waveforms, name) for name in waveforms}
+
+
+def _column(path: Path, name: str, shape: tuple[int], checksum: str) -> NDArray[Any]:
+    with _opened(path) as file:
+        values = stored_numbers(file, f"entry/data/{name}", shape)[()]
+    checksums = Checksums([name])
+    checksums.update(values[:, None])
+    if checksums.result()[name] != checksum:
+        raise DataFileError(
+            f"{path} was changed or damaged: the checksum of column {name!r} does not match"
+        )
+    return column_values(name, values)
+
+
+def _block(path: Path, name: str, checksum: str) -> Block:
+    with _opened(path) as file:
+        return read_block(str(path), member(file, f"entry/waveforms/{name}"), name, checksum)
+
+
+def _attribute(item: Any) -> str:
+    return bytes(item.attrs["sha256"]).decode()
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Mapping[str, Any]]:
+    """Open a finished run, and say of any error inside that the file is damaged."""
+    import h5py
+
+    if not path.is_file():
+        raise DataFileError(f"{path} does not exist")
+    try:
+        with h5py.File(path, "r") as file:
+            yield file
+    except DataFileError:
+        raise
+    except PermissionError as error:
+        raise DataFileError(f"{path} cannot be read: {error.strerror}") from error
+    except Exception as error:  # damaged HDF5 raises any of a dozen kinds
+        raise DataFileError(f"{path} is damaged, or no HDF5 file: {error}") from error
