@@ -9,11 +9,12 @@ import os
 import threading
 import time
 import weakref
+from collections.abc import Sequence
 from pathlib import Path
 
 from labsyn.data.durability import open_binary, sync_file, try_lock
 from labsyn.data.errors import ConfigError, StorageError
-from labsyn.data.frames import frames
+from labsyn.data.frames import RowFrames, pack_frame, whole_frames
 
 
 class Journal:
@@ -23,6 +24,8 @@ class Journal:
     ----------
     path : Path
         The journal, ``NAME.h5.part``.
+    n_columns : int
+        Numbers in a row.
     sync_interval : float
         Longest time in seconds that written frames may wait to be forced to the disk
         while frames come in; 0 forces every frame.
@@ -35,7 +38,9 @@ class Journal:
         If the file exists or cannot be made.
     """
 
-    def __init__(self, path: Path, *, sync_interval: float = 1.0, room: int = 0) -> None:
+    def __init__(
+        self, path: Path, n_columns: int, *, sync_interval: float = 1.0, room: int = 0
+    ) -> None:
         if not sync_interval >= 0:
             raise ConfigError(f"sync_interval is {sync_interval} s, it must be zero or more")
         self.path = path
@@ -43,7 +48,9 @@ class Journal:
         self.sync_interval = sync_interval
         self.n_rows = 0
         self._mutex = threading.Lock()  # events may come from another thread than rows
-        self._size = 0
+        self._pack_row = RowFrames(n_columns).pack
+        self._end = (0, 0)  # bytes and frames; one name, so that they never disagree
+        self._settled = True  # whether the last frame is counted there
         self._synced = time.monotonic()
         self._broken = ""
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND
@@ -57,29 +64,49 @@ class Journal:
         try_lock(self._descriptor)
         _open_journals.add(self)
 
-    def write(self, frame: bytes, n_rows: int = 0) -> bool:
-        """Append a whole frame of `n_rows` rows, or nothing; return True if it was synced.
+    def write(self, kind: bytes, payload: bytes, n_rows: int = 0) -> bool:
+        """Append a whole frame that holds `n_rows` rows, or nothing; see `write_row`."""
+        with self._mutex:
+            self._check_open()
+            return self._append(pack_frame(kind, payload, self._end[1]), n_rows)
+
+    def write_row(self, values: Sequence[float]) -> bool:
+        """Append the frame of a row whole, or nothing; return True if it was synced.
 
         Raises
         ------
+        struct.error, TypeError, OverflowError
+            If the values are not as many numbers as the journal has columns.
         StorageError
             If it could not be stored; the file ends with the last whole frame.
         """
         with self._mutex:
-            if self._broken or self._descriptor < 0:
-                raise StorageError(f"{self.path}: {self._broken or 'the journal is closed'}")
-            try:
-                written = os.write(self._descriptor, frame)
-            except OSError as error:
-                raise self._refused(frame, error) from error
-            if written != len(frame):
-                raise self._refused(frame, None)
-            self._size += written
-            self.n_rows += n_rows
-            if time.monotonic() - self._synced < self.sync_interval:
-                return False
-            self._sync()
-            return True
+            if not self._settled or self._descriptor < 0:
+                self._check_open()
+            return self._append(self._pack_row(values, self._end[1]), 1)
+
+    def _check_open(self) -> None:
+        if not self._settled and not self._broken:
+            self._settle()
+        if self._broken or self._descriptor < 0:
+            raise StorageError(f"{self.path}: {self._broken or 'the journal is closed'}")
+
+    def _append(self, frame: bytes, n_rows: int) -> bool:
+        self._settled = False  # until it is: a signal handler may raise in between
+        try:
+            written = os.write(self._descriptor, frame)
+        except OSError as error:
+            raise self._refused(frame, error) from error
+        if written != len(frame):
+            raise self._refused(frame, None)
+        size, n_frames = self._end
+        self._end = size + written, n_frames + 1
+        self._settled = True
+        self.n_rows += n_rows
+        if time.monotonic() - self._synced < self.sync_interval:
+            return False
+        self._sync()
+        return True
 
     @property
     def closed(self) -> bool:
@@ -114,14 +141,11 @@ class Journal:
 
     def _refused(self, frame: bytes, error: OSError | None) -> StorageError:
         """Cut off what was written of `frame`, and return the error to raise."""
-        try:
-            self._cut_torn_frame()
-        except OSError as second:
-            # A torn frame would hide all later ones from a reader: accept no more.
-            self._broken = f"no more rows are accepted after a torn one ({second.strerror})"
+        self._settle()
         reason = error.strerror if error else "the disk is full, or a quota or limit reached"
         # What was measured is needed twice, as the finished file is written beside.
-        missing = max(self.room, 2 * (self._size + len(frame))) - self._size
+        size, _ = self._end
+        missing = max(self.room, 2 * (size + len(frame))) - size
         text = (
             f"{self.path}: {len(frame)} bytes could not be stored ({reason}); "
             f"the {self.n_rows} rows before are kept; free at least "
@@ -129,20 +153,20 @@ class Journal:
         )
         return _storage_error(text, error)
 
-    def _cut_torn_frame(self) -> None:
-        """End the file with its last whole frame.
-
-        Not simply at `_size`: an exception from a signal handler can come between the
-        write and the count, and a frame that was written whole is never cut off.
-        """
-        with self.path.open("rb") as file:
-            file.seek(self._size)
-            tail = file.read()
-        whole = 0
-        for _, _, whole in frames(tail):  # noqa: B007, the last end is what counts
-            pass
-        self._size += whole
-        os.ftruncate(self._descriptor, self._size)
+    def _settle(self) -> None:
+        """End the file with its last whole frame, which is counted if it was not."""
+        size, n_frames = self._end
+        try:
+            with self.path.open("rb") as file:
+                file.seek(size)
+                more, whole = whole_frames(file.read(), n_frames)
+            os.ftruncate(self._descriptor, size + whole)
+        except OSError as error:
+            # A torn frame would hide all later ones from a reader: accept no more.
+            self._broken = f"no more rows are accepted after a torn one ({error.strerror})"
+            return
+        self._end = size + whole, n_frames + more
+        self._settled = True
 
     def _forget_after_fork(self) -> None:
         """Close the copy in a forked child: it would keep the lock of a dead parent."""

@@ -65,10 +65,10 @@ class JournalReader:
         self._position = 0
         with _opened(path) as file:
             data = _fill(file, b"")
-            found = frame_at(data, 0)
+            found = frame_at(data, 0, 0)
             while found is None and len(more := _fill(file, data)) > len(data):
                 data = more
-                found = frame_at(data, 0)
+                found = frame_at(data, 0, 0)
             self.torn_bytes = os.fstat(file.fileno()).st_size
         if found is None or found[0] != HEADER:
             raise DataFileError(
@@ -78,8 +78,8 @@ class JournalReader:
         self.header = check_header(path, found[1])
         self.metadata = dict(self.header["metadata"])
         self._names = [name for name, _, _ in self.header["columns"]]
-        self._row_frames = RowFrames(len(self._names))
-        self._position = found[2]
+        self._row_frames = RowFrames(len(self._names), self.header["version"])
+        self._position, self._n_frames = found[2], 1
         self.torn_bytes -= self._position
 
     def tables(self) -> Iterator[Table]:
@@ -111,18 +111,21 @@ class JournalReader:
         """Return the rows in `data`, where its last whole frame ends, and if damage follows."""
         parts: list[Table] = []
         end = 0
-        while self.ending is None and (found := frame_at(data, end)) is not None:
+        while self.ending is None and (found := frame_at(data, end, self._n_frames)):
             kind, payload, after = found
             if kind == ROW and len(payload) == 8 * len(self._names):
-                rows, after = self._row_frames.find(data, end)
+                rows, after = self._row_frames.find(data, end, self._n_frames)
+                if not rows.size:  # a frame of another version than the header
+                    return parts, end, True
+                parts.append(rows)
+                self._n_frames += rows.shape[0]
             elif kind == ROWS and payload and not len(payload) % (8 * len(self._names)):
-                rows = np.frombuffer(payload, "<f8").reshape(-1, len(self._names))
+                parts.append(np.frombuffer(payload, "<f8").reshape(-1, len(self._names)))
+                self._n_frames += 1
             elif kind != DAMAGED and self._take(kind, payload, self._position + after):
-                end = after
-                continue
+                self._n_frames += 1
             else:
                 return parts, end, True
-            parts.append(rows)
             end = after
         return parts, end, False
 

@@ -32,10 +32,11 @@ from labsyn.data.content import Content
 from labsyn.data.durability import open_binary, reserve
 from labsyn.data.errors import DataFileError
 from labsyn.data.header import VERSION
-from labsyn.data.nexus_blocks import block_room, fill_blocks, make_blocks
+from labsyn.data.nexus_blocks import block_room, describe_block, fill_blocks, make_blocks
 from labsyn.data.nexus_groups import (
     NO_CHECKSUM,
     add_group,
+    fixed_text,
     hdf5_text,
     make_columns,
     set_attributes,
@@ -43,7 +44,7 @@ from labsyn.data.nexus_groups import (
 )
 
 DEFINITION = "labsyn_run"
-TEXTS = ("header", "metadata", "events", "ending")
+TEXTS = ("header", "metadata", "events", "ending", "blocks")
 
 _MARGIN = 1 << 16  # bytes: alignment
 
@@ -111,7 +112,7 @@ def _image(content: Content) -> bytes:
             torn_bytes=content.torn_bytes,
             sha256=NO_CHECKSUM,
         )
-        entry["definition"] = DEFINITION
+        entry["definition"] = fixed_text(DEFINITION)
         entry["definition"].attrs["version"] = str(VERSION)
         entry["title"] = hdf5_text(content.header["procedure"])
         entry["entry_identifier_uuid"] = content.header["uuid"]
@@ -123,7 +124,7 @@ def _image(content: Content) -> bytes:
         make_blocks(entry, content)
         config = add_group(entry, "config", "NXcollection")
         for name, text in _texts(content).items():
-            config[name] = text
+            config[name] = fixed_text(text)
         write_surroundings(entry, content)
         file.flush()
         return bytes(file.id.get_file_image())
@@ -197,5 +198,6 @@ def total_checksum(texts: Mapping[str, str], parts: Iterable[str], torn_bytes: i
 def _texts(content: Content) -> dict[str, str]:
     # What is read is what this version writes, whichever version the journal was of.
     header = {**content.header, "version": VERSION}
-    parts = (header, content.metadata, list(content.events), content.ending)
+    blocks = [describe_block(block) for block in content.blocks.values()]
+    parts = (header, content.metadata, list(content.events), content.ending, blocks)
     return {name: json.dumps(part) for name, part in zip(TEXTS, parts, strict=True)}

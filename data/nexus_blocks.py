@@ -13,6 +13,7 @@ from labsyn.data.errors import DataFileError
 from labsyn.data.nexus_groups import NO_CHECKSUM, add_group
 from labsyn.data.untrusted import member, stored_numbers
 
+_DESCRIBED = ("name", "unit", "long_name", "row", "time", "elapsed")
 _CHUNK = 1 << 18  # bytes
 _MOST_COMPRESSED = 1100  # times; deflate reaches 1032, a file that claims more lies
 
@@ -62,61 +63,51 @@ def make_blocks(entry: Any, content: Content) -> None:
         group.attrs.update(row=block.row, time=block.time, elapsed=block.elapsed)
 
 
+def describe_block(block: Block) -> dict[str, Any]:
+    """Return all of a block but its numbers, for the JSON that labsyn reads."""
+    said = {key: getattr(block, key) for key in _DESCRIBED}
+    axes = [axis and [axis.name, axis.unit, axis.long_name] for axis in block.axes]
+    return {**said, "axes": axes}
+
+
 def fill_blocks(entry: Any, content: Content) -> Iterator[str]:
-    """Write the values of all blocks; yield the checksum of each, in the order of names."""
-    for name in sorted(content.blocks):
-        block = content.blocks[name]
+    """Write the values of all blocks; yield the checksum of each, in order."""
+    for name, block in content.blocks.items():
         dataset = entry["waveforms"][name][VALUES]
         if block.values.size:
             dataset[...] = block.values
-        checksum = _checksum(block.values, block.axes, _said(block))
+        checksum = _checksum(block.values, block.axes)
         dataset.attrs.modify("sha256", np.bytes_(checksum))
         yield checksum
 
 
-def read_block(path: str, group: Any, name: str, checksum: str) -> Block:
-    """Return the block in an HDF5 group, checked against its checksum."""
+def read_block(path: str, group: Any, said: Mapping[str, Any], checksum: str) -> Block:
+    """Return the block in an HDF5 group that `said` describes, checked by its checksum."""
+    name = said["name"]
     dataset = member(group, VALUES)
     if dataset.ndim != 2 or dataset.nbytes > _MOST_COMPRESSED * dataset.id.get_storage_size():
         raise DataFileError(f"{path} is damaged: block {name!r} is not in the file")
-    stored_numbers(group, VALUES, dataset.shape)
-    axes: list[Axis | None] = []
-    for axis in group.attrs["axes"]:
-        if axis == ".":
-            axes.append(None)
-            continue
-        along = stored_numbers(group, axis, (dataset.shape[len(axes)],))
-        said = along.attrs
-        axes.append(Axis(axis, said["units"], said["long_name"], values=along[()]))
-    said = {key: group.attrs[key] for key in ("row", "time", "elapsed")}
-    said |= {"unit": dataset.attrs["units"], "long_name": dataset.attrs["long_name"]}
-    plain = {
-        key: value.item() if hasattr(value, "item") else value for key, value in said.items()
-    }
-    values = dataset[()]
+    values = stored_numbers(group, VALUES, dataset.shape)[()]
     values.setflags(write=False)
-    block = block_of({"name": name, **plain}, values, axes if any(axes) else ())
-    if _checksum(values, block.axes, _said(block)) != checksum:
+    axes: list[Axis | None] = []
+    for axis, length in zip(said["axes"], dataset.shape, strict=False):
+        if axis is None:
+            axes.append(None)
+        else:
+            along = stored_numbers(group, axis[0], (length,))[()]
+            axes.append(Axis(*axis, values=along))
+    block = block_of(said, values, axes)
+    if _checksum(values, block.axes) != checksum:
         raise DataFileError(
             f"{path} was changed or damaged: the checksum of block {name!r} does not match"
         )
     return block
 
 
-def _said(block: Block) -> Mapping[str, Any]:
-    keys = ("name", "unit", "long_name", "row", "time", "elapsed")
-    return {key: getattr(block, key) for key in keys}
-
-
-def _checksum(
-    values: NDArray[Any], axes: tuple[Axis | None, ...], said: Mapping[str, Any]
-) -> str:
-    digest = hashlib.sha256(
-        repr((sorted(said.items()), values.shape, values.dtype.str)).encode()
-    )
+def _checksum(values: NDArray[Any], axes: tuple[Axis | None, ...]) -> str:
+    digest = hashlib.sha256(repr((values.shape, values.dtype.str)).encode())
     digest.update(np.ascontiguousarray(values).data)
     for axis in axes:
         if axis is not None:
-            digest.update(repr((axis.name, axis.unit, axis.long_name)).encode())
-            digest.update(np.ascontiguousarray(axis.values).data)
+            digest.update(np.ascontiguousarray(axis.values, "<f8").data)
     return digest.hexdigest()

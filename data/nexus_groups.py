@@ -34,6 +34,17 @@ def hdf5_text(value: str) -> str:
     return value.replace("\0", "\\0").encode(errors="backslashreplace").decode()
 
 
+def fixed_text(value: str) -> Any:
+    """Return a text as HDF5 stores it in place: labsyn reads no other.
+
+    Those of variable length lie in a heap, and HDF5 hangs on some that are damaged.
+    """
+    import h5py
+
+    text = hdf5_text(value).encode()
+    return np.array(text, h5py.string_dtype("utf-8", max(len(text), 1)))
+
+
 def make_columns(data: Any, content: Content) -> None:
     """Make the columns, without their values, in the NXdata group `data`; with a plot."""
     columns = content.header["columns"]

@@ -15,8 +15,8 @@ from labsyn.data.header import check_header, check_version
 from labsyn.data.lazy import Lazy
 from labsyn.data.nexus import DEFINITION, TEXTS, Checksums, total_checksum
 from labsyn.data.nexus_blocks import read_block
-from labsyn.data.nexus_version_1 import columns_of_version_1
-from labsyn.data.untrusted import member, stored_numbers, stored_text
+from labsyn.data.nexus_version_1 import TEXTS_1, columns_of_version_1
+from labsyn.data.untrusted import attribute, member, stored_numbers, stored_text
 
 Columns = Mapping[str, NDArray[Any]]
 Blocks = Mapping[str, Block]
@@ -37,22 +37,17 @@ def read_nexus(path: Path) -> Content:
         or block that is damaged says so when it is read.
     """
     with _opened(path) as file:
-        if (
-            "entry/definition" not in file
-            or stored_text(file, "entry/definition") != DEFINITION
-        ):
-            raise DataFileError(f"{path} is an HDF5 file, but no run of labsyn")
-        entry = member(file, "entry")
-        version = int(entry.attrs["schema_version"])
-        check_version(path, version)
-        texts = {name: stored_text(entry, f"config/{name}") for name in TEXTS}
+        entry, version = _entry(path, file)
+        old = version == 1
+        stored = TEXTS_1 if old else TEXTS
+        texts = {name: stored_text(entry, f"config/{name}", variable=old) for name in stored}
         header = check_header(path, texts["header"])
         names = [name for name, _, _ in header["columns"]]
         n_rows = _check_columns(path, entry, names)
-        read = _columns_of_version_1 if version == 1 else _columns_and_blocks
+        read = _columns_of_version_1 if old else _columns_and_blocks
         columns, blocks = read(path, entry, texts, names)
         metadata, events, ending = _surroundings(path, texts)
-        torn_bytes = int(entry.attrs["torn_bytes"])
+        torn_bytes = attribute(entry, "torn_bytes", "iu")
     return Content(
         header=header,
         n_rows=n_rows,
@@ -65,6 +60,18 @@ def read_nexus(path: Path) -> Content:
     )
 
 
+def _entry(path: Path, file: Any) -> tuple[Any, int]:
+    """Return the entry of a run of labsyn, and its version."""
+    foreign = DataFileError(f"{path} is an HDF5 file, but no run of labsyn")
+    if "entry" not in file or "schema_version" not in (entry := member(file, "entry")).attrs:
+        raise foreign
+    version = attribute(entry, "schema_version", "iu")
+    check_version(path, version)
+    if stored_text(entry, "definition", variable=version == 1) != DEFINITION:
+        raise foreign
+    return entry, version
+
+
 def _columns_of_version_1(
     path: Path, entry: Any, texts: Mapping[str, str], names: list[str]
 ) -> tuple[Columns, Blocks]:
@@ -75,22 +82,23 @@ def _columns_and_blocks(
     path: Path, entry: Any, texts: Mapping[str, str], names: list[str]
 ) -> tuple[Columns, Blocks]:
     """Return columns and blocks that are read later, once the checksums of all are right."""
-    shape = (int(entry.attrs["n_rows"]),)
-    columns = {name: _attribute(member(entry, f"data/{name}")) for name in names}
-    waveforms = _waveforms(entry)
-    blocks = {name: _attribute(member(group, VALUES)) for name, group in waveforms.items()}
-    in_time = sorted(blocks, key=lambda name: waveforms[name].attrs["elapsed"])
+    shape = (attribute(entry, "n_rows", "iu"),)
+    columns = {name: _checksum(member(entry, f"data/{name}")) for name in names}
+    described = {said["name"]: said for said in json.loads(texts["blocks"])}
+    blocks = {
+        name: _checksum(member(entry, f"waveforms/{name}/{VALUES}")) for name in described
+    }
     parts = [*columns.values(), *blocks.values()]
-    if total_checksum(texts, parts, int(entry.attrs["torn_bytes"])) != _attribute(entry):
+    if total_checksum(texts, parts, attribute(entry, "torn_bytes", "iu")) != _checksum(entry):
         raise DataFileError(f"{path} was changed or damaged: its checksum does not match")
     return (
         Lazy(names, lambda name: _column(path, name, shape, columns[name])),
-        Lazy(in_time, lambda name: _block(path, name, blocks[name])),
+        Lazy([*blocks], lambda name: _block(path, described[name], blocks[name])),
     )
 
 
 def _surroundings(path: Path, texts: Mapping[str, str]) -> tuple[Any, tuple[Any, ...], Any]:
-    metadata, events, ending = (json.loads(texts[name]) for name in TEXTS[1:])
+    metadata, events, ending = (json.loads(texts[name]) for name in TEXTS_1[1:])
     if not (
         isinstance(metadata, dict)
         and isinstance(events, list)
@@ -120,20 +128,13 @@ def _checksum_of(dataset: Any) -> str:
 
 def _check_columns(path: Path, entry: Any, names: list[str]) -> int:
     """Return the number of rows, once it is certain that the file can hold them."""
-    n_rows, size = int(entry.attrs["n_rows"]), path.stat().st_size
+    n_rows: int = attribute(entry, "n_rows", "iu")
+    size = path.stat().st_size
     if not 0 <= 4 * n_rows <= size:  # before any memory is asked for
         raise DataFileError(f"{path} is damaged: {n_rows} rows do not fit into {size} bytes")
     for name in names:
         stored_numbers(entry, f"data/{name}", (n_rows,))
     return n_rows
-
-
-def _waveforms(entry: Any) -> dict[str, Any]:
-    """Return the groups of the blocks by name; most runs have none."""
-    if "waveforms" not in entry:
-        return {}
-    waveforms = member(entry, "waveforms")
-    return {name: member(waveforms, name) for name in waveforms}
 
 
 def _column(path: Path, name: str, shape: tuple[int], checksum: str) -> NDArray[Any]:
@@ -148,13 +149,14 @@ def _column(path: Path, name: str, shape: tuple[int], checksum: str) -> NDArray[
     return column_values(name, values)
 
 
-def _block(path: Path, name: str, checksum: str) -> Block:
+def _block(path: Path, said: Mapping[str, Any], checksum: str) -> Block:
     with _opened(path) as file:
-        return read_block(str(path), member(file, f"entry/waveforms/{name}"), name, checksum)
+        group = member(file, f"entry/waveforms/{said['name']}")
+        return read_block(str(path), group, said, checksum)
 
 
-def _attribute(item: Any) -> str:
-    return bytes(item.attrs["sha256"]).decode()
+def _checksum(item: Any) -> str:
+    return str(attribute(item, "sha256", "S"))
 
 
 @contextmanager

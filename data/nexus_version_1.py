@@ -12,6 +12,8 @@ from labsyn.data.content import column_values
 from labsyn.data.errors import DataFileError
 from labsyn.data.untrusted import stored_numbers
 
+TEXTS_1 = ("header", "metadata", "events", "ending")
+
 
 def columns_of_version_1(
     path: Path, entry: Any, texts: Mapping[str, str], names: Sequence[str]
@@ -21,7 +23,7 @@ def columns_of_version_1(
     columns = [stored_numbers(entry, f"data/{name}", (n_rows,))[()] for name in names]
     rows = np.column_stack(columns).astype("<f8")
     digest = hashlib.sha256(f"{int(entry.attrs['torn_bytes'])}\0".encode())
-    for name in ("header", "metadata", "events", "ending"):
+    for name in TEXTS_1:
         digest.update(texts[name].encode() + b"\0")
     digest.update(np.ascontiguousarray(rows).data)
     if digest.hexdigest() != entry.attrs["sha256"]:

@@ -8,6 +8,8 @@ itself can hold it.
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from labsyn.data.errors import DataFileError
 
 _LARGEST_CHUNK = 1 << 26  # bytes unpacked; HDF5 unpacks a chunk whole
@@ -34,8 +36,17 @@ def member(group: Any, name: str) -> Any:
     return group
 
 
-def stored_text(group: Any, name: str) -> str:
+def stored_text(group: Any, name: str, *, variable: bool = False) -> str:
     """Return a text of the file, if the file is as large as its text.
+
+    Parameters
+    ----------
+    group : h5py.Group
+        Where to look.
+    name : str
+        A path from there.
+    variable : bool
+        Whether its length may be variable. HDF5 hangs on some damaged texts of that kind.
 
     Raises
     ------
@@ -50,9 +61,46 @@ def stored_text(group: Any, name: str) -> str:
     kind = h5py.check_string_dtype(dataset.dtype) if whole else None
     if kind is None or dataset.is_virtual or dataset.external:
         raise DataFileError(f"{path} is damaged: {name!r} is no text")
+    if not variable and kind.length is None:
+        raise DataFileError(f"{path} is damaged: {name!r} is no text of fixed length")
     if (kind.length or 0) > Path(path).stat().st_size:
         raise DataFileError(f"{path} is damaged: {name!r} is longer than the file")
     return str(dataset[()].decode())
+
+
+def attribute(item: Any, name: str, kinds: str = "iuf", shape: tuple[int, ...] = ()) -> Any:
+    """Return an attribute of `item`, once it is known to be of fixed size.
+
+    Parameters
+    ----------
+    item : h5py.Group or h5py.Dataset
+        What has it.
+    name : str
+        Its name.
+    kinds : str
+        Kinds of numpy types that it may have: numbers, or ``S`` for text of fixed length.
+    shape : tuple of int
+        Its shape.
+
+    Returns
+    -------
+    int, float, str, or a list of them
+
+    Raises
+    ------
+    DataFileError
+        If it is missing, or of another kind or shape.
+    """
+    path = item.file.filename
+    if name not in item.attrs:
+        raise DataFileError(f"{path} is damaged: {item.name} has no attribute {name!r}")
+    found = item.attrs.get_id(name)
+    if found.shape != shape or found.dtype.kind not in kinds:
+        raise DataFileError(f"{path} is damaged: attribute {name!r} of {item.name} is wrong")
+    value = item.attrs[name]
+    if found.dtype.kind == "S":
+        return np.char.decode(np.asarray(value), "utf-8").tolist()
+    return value.tolist()
 
 
 def stored_numbers(group: Any, name: str, shape: tuple[int, ...]) -> Any:

@@ -15,7 +15,6 @@ from labsyn.data import compaction, frames
 from labsyn.data.blocks import Axis, pack_block
 from labsyn.data.errors import DataFileError, StorageError
 from labsyn.data.flags import Flag
-from labsyn.data.frames import RowFrames, pack_frame
 from labsyn.data.header import Column, check_columns, make_header
 from labsyn.data.journal import Journal
 from labsyn.data.plain_json import to_json
@@ -51,7 +50,6 @@ class RunWriter:
         self.columns = tuple(columns)
         self._names = tuple(column.name for column in columns)
         self._journal = journal
-        self._pack = RowFrames(len(columns)).pack
         self._flags = self._names.index("flags") if "flags" in self._names else None
         self._in_compliance = False  # whether a row of the run was
         self._blocks: set[str] = set()
@@ -110,13 +108,13 @@ class RunWriter:
         header = make_header(procedure, parameters, parameter_units, columns, metadata, durable)
         if plot:
             header["plot"] = {"signal": plot[0], "axis": plot[1]}
-        frame = pack_frame(frames.HEADER, to_json(header, "header").encode())
-        row, other = frames.OVERHEAD + 2 * 8 * len(names), block_bytes + len(frame) + _METADATA
+        first = to_json(header, "header").encode()
+        row, other = frames.OVERHEAD + 2 * 8 * len(names), block_bytes + len(first) + _METADATA
         room = n_rows * row + 2 * other  # the journal, and the finished file beside it
         check_new(path, room)
-        journal = Journal(journal_path(path), sync_interval=durable, room=room)
+        journal = Journal(journal_path(path), len(names), sync_interval=durable, room=room)
         try:
-            journal.write(frame)
+            journal.write(frames.HEADER, first)
         except StorageError:
             journal.close()
             journal.path.unlink(missing_ok=True)  # nothing was acknowledged yet
@@ -146,13 +144,13 @@ class RunWriter:
         if type(values) is not tuple:
             values = row_in_order(self.path, self._names, values)
         try:
-            frame = self._pack(values)
-        except (struct.error, TypeError, OverflowError) as error:
+            flags = 0 if self._flags is None else values[self._flags]
+            if flags and flags not in KNOWN_FLAGS:
+                raise DataFileError(explain_flags(self.path, flags))
+            synced = self._journal.write_row(values)
+        except (struct.error, TypeError, OverflowError, IndexError) as error:
             raise DataFileError(explain_row(self.path, self._names, values)) from error
-        flags = 0 if self._flags is None else values[self._flags]
-        if flags and flags not in KNOWN_FLAGS:
-            raise DataFileError(explain_flags(self.path, flags))
-        if self._journal.write(frame, 1):
+        if synced:
             self._check_clock()
         if flags and not self._in_compliance and int(flags) & Flag.COMPLIANCE:
             self._enter_compliance(self.n_rows)
@@ -177,7 +175,7 @@ class RunWriter:
         for start in range(0, table.shape[0], step):
             part = table[start : start + step]
             before = self.n_rows
-            self._journal.write(pack_frame(frames.ROWS, part.tobytes()), part.shape[0])
+            self._journal.write(frames.ROWS, part.tobytes(), part.shape[0])
             if self._flags is not None and not self._in_compliance:
                 flagged = part[:, self._flags].astype(int) & int(Flag.COMPLIANCE)
                 if flagged.any():
@@ -217,7 +215,7 @@ class RunWriter:
         if name in self._blocks:
             raise DataFileError(f"{self.path} has a block {name!r} already; number them")
         payload = pack_block(Column(name, unit, long_name), values, axes, self._when())
-        self._journal.write(pack_frame(frames.BLOCK, payload))
+        self._journal.write(frames.BLOCK, payload)
         self._blocks.add(name)
 
     def event(self, kind: str, text: str, **details: Any) -> None:
@@ -318,7 +316,7 @@ class RunWriter:
             error.add_note(f"the run was not finished either: {second}")
 
     def _write_json(self, kind: bytes, mapping: Mapping[str, Any], where: str) -> None:
-        self._journal.write(pack_frame(kind, to_json(mapping, where).encode()))
+        self._journal.write(kind, to_json(mapping, where).encode())
 
     def _check_clock(self) -> None:
         """Store an event if the computer slept, or its clock was set, since the last check."""

@@ -7,7 +7,7 @@ import pytest
 
 from labsyn.data import nexus_blocks
 from labsyn.data.errors import DataFileError
-from labsyn.data.frames import BLOCK, pack_frame
+from labsyn.data.frames import BLOCK
 from labsyn.data.recovery import recover
 from labsyn.data.run import Axis, Column, Run, RunWriter
 
@@ -144,10 +144,9 @@ def test_a_changed_block_is_refused_when_it_is_read(tmp_path: Path, item: str) -
 def test_a_block_that_is_none_counts_as_damage(tmp_path: Path, payload: bytes) -> None:
     writer = create(tmp_path / "a.h5")
     writer.append((1.0,))
-    frame = pack_frame(BLOCK, payload)
-    writer._journal.write(frame)
+    writer._journal.write(BLOCK, payload)
     writer.append((2.0,))
     writer.close()
     run = Run.open(tmp_path / "a.h5")
     assert (run.n_rows, dict(run.blocks)) == (1, {})
-    assert run.torn_bytes > len(frame)
+    assert run.torn_bytes > len(payload)

@@ -35,7 +35,7 @@ def test_binary_mode_is_asked_for_where_it_exists(
 
 def test_a_lock_is_had_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("fcntl", reason="Windows has no flock")
-    journal = Journal(tmp_path / "run.h5.part")
+    journal = Journal(tmp_path / "run.h5.part", 1)
     other = os.open(journal.path, os.O_RDONLY)
     assert try_lock(other) is False
     journal.close()

@@ -76,6 +76,14 @@ def array_attribute(file: Any) -> None:
     file["entry"].attrs["sha256"] = np.arange(5)
 
 
+def no_checksum(file: Any) -> None:
+    del file["entry/data/time"].attrs["sha256"]
+
+
+def text_of_variable_length(file: Any) -> None:
+    replace(file, "entry/config/metadata", data="{}")
+
+
 @pytest.mark.parametrize(
     ("make_hostile", "message"),
     [
@@ -87,8 +95,10 @@ def array_attribute(file: Any) -> None:
         (texts_for_numbers, r"'data/time' is \|S3, no numbers"),
         (group_for_numbers, "'data/time' has not 40 values"),
         (other_file, "'data/time' has its values in another file"),
-        (wrong_attribute, "is damaged, or no HDF5 file"),
-        (array_attribute, "was changed or damaged"),
+        (no_checksum, "/entry/data/time has no attribute 'sha256'"),
+        (text_of_variable_length, "'config/metadata' is no text of fixed length"),
+        (wrong_attribute, "attribute 'n_rows' of /entry is wrong"),
+        (array_attribute, "attribute 'sha256' of /entry is wrong"),
     ],
 )
 def test_hostile_structures_are_refused_before_they_are_read(

@@ -8,7 +8,7 @@ import pytest
 
 from labsyn.data import journal as module
 from labsyn.data.errors import ConfigError, StorageError
-from labsyn.data.frames import HEADER, RowFrames, pack_frame
+from labsyn.data.frames import HEADER
 from labsyn.data.journal import Journal
 from labsyn.data.journal_reader import JournalReader, read_journal
 from labsyn.data.plain_json import to_json
@@ -23,7 +23,7 @@ def rows_of(path: Path) -> Any:
 def header() -> bytes:
     plain = {
         "format": "labsyn_run",
-        "version": 1,
+        "version": 2,
         "uuid": "5b1c",
         "procedure": "PulseTrain",
         "parameters": {},
@@ -33,29 +33,29 @@ def header() -> bytes:
         "provenance": {},
         "start_time": "2026-01-01T00:00:00+00:00",
     }
-    return pack_frame(HEADER, to_json(plain, "header").encode())
+    return to_json(plain, "header").encode()
 
 
 def test_an_existing_journal_is_never_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "run.h5.part"
     path.write_bytes(b"mine")
     with pytest.raises(StorageError, match="exists and is never overwritten") as caught:
-        Journal(path)
+        Journal(path, 2)
     assert caught.value.errno == errno.EEXIST
     assert path.read_bytes() == b"mine"
 
 
 def test_a_negative_sync_interval_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"sync_interval is -1 s, it must be zero or more"):
-        Journal(tmp_path / "run.h5.part", sync_interval=-1)
+        Journal(tmp_path / "run.h5.part", 2, sync_interval=-1)
 
 
 def test_nothing_can_be_written_after_close(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "run.h5.part")
+    journal = Journal(tmp_path / "run.h5.part", 2)
     journal.close()
     journal.close()
     with pytest.raises(StorageError, match="the journal is closed"):
-        journal.write(header())
+        journal.write(HEADER, header())
 
 
 class Disk:
@@ -77,17 +77,17 @@ class Disk:
 def test_a_full_disk_leaves_whole_rows_and_goes_on_when_there_is_room(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int, error: int | None
 ) -> None:
-    path, row = tmp_path / "run.h5.part", RowFrames(2).pack
-    journal = Journal(path)
-    journal.write(header())
-    journal.write(row((0, 0)), 1)
+    path = tmp_path / "run.h5.part"
+    journal = Journal(path, 2)
+    journal.write(HEADER, header())
+    journal.write_row((0, 0))
     size = path.stat().st_size
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", Disk(room, error))
         with pytest.raises(StorageError, match=r"the 1 rows before are kept; free at least"):
-            journal.write(row((1, 1)), 1)
+            journal.write_row((1, 1))
     assert path.stat().st_size == size
-    journal.write(row((1, -1 / 3)), 1)
+    journal.write_row((1, -1 / 3))
     journal.close()
     np.testing.assert_array_equal(rows_of(path), ROWS)
 
@@ -95,22 +95,45 @@ def test_a_full_disk_leaves_whole_rows_and_goes_on_when_there_is_room(
 def test_a_frame_that_was_written_whole_before_the_error_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path, row = tmp_path / "run.h5.part", RowFrames(2).pack
-    journal = Journal(path)
-    journal.write(header())
+    path = tmp_path / "run.h5.part"
+    journal = Journal(path, 2)
+    journal.write(HEADER, header())
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", Disk(10_000, errno.EINTR))
         with pytest.raises(StorageError, match="could not be stored"):
-            journal.write(row((0, 0)), 1)
-    journal.write(row((1, -1 / 3)), 1)
+            journal.write_row((0, 0))
+    journal.write_row((1, -1 / 3))
     journal.close()
     np.testing.assert_array_equal(rows_of(path), ROWS)
 
 
+def test_an_exception_right_after_the_write_loses_no_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python raises KeyboardInterrupt between any two instructions."""
+    path = tmp_path / "run.h5.part"
+    journal = Journal(path, 2)
+    journal.write(HEADER, header())
+    write = os.write
+
+    def interrupted(descriptor: int, frame: bytes) -> int:
+        write(descriptor, frame)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            journal.write_row((0, 0))
+    journal.write_row((1, -1 / 3))
+    journal.close()
+    np.testing.assert_array_equal(rows_of(path), ROWS)
+    assert read_journal(path).torn_bytes == 0
+
+
 def test_no_row_follows_a_torn_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path, row = tmp_path / "run.h5.part", RowFrames(2).pack
-    journal = Journal(path)
-    journal.write(header())
+    path = tmp_path / "run.h5.part"
+    journal = Journal(path, 2)
+    journal.write(HEADER, header())
 
     def refuse(descriptor: int, length: int) -> None:
         raise OSError(errno.EIO, "input/output error")
@@ -119,9 +142,9 @@ def test_no_row_follows_a_torn_one(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         patch.setattr(os, "write", Disk(7, None))
         patch.setattr(os, "ftruncate", refuse)
         with pytest.raises(StorageError, match="could not be stored"):
-            journal.write(row((0, 0)), 1)
+            journal.write_row((0, 0))
     with pytest.raises(StorageError, match="no more rows are accepted after a torn one"):
-        journal.write(row((0, 0)), 1)
+        journal.write_row((0, 0))
     journal.close()
     assert read_journal(path).torn_bytes == 7
 
@@ -132,9 +155,9 @@ def test_rows_are_synced_as_often_as_asked(
 ) -> None:
     synced: list[int] = []
     monkeypatch.setattr(module, "sync_file", synced.append)
-    journal = Journal(tmp_path / "run.h5.part", sync_interval=interval)
+    journal = Journal(tmp_path / "run.h5.part", 2, sync_interval=interval)
     for i in range(4):
-        assert journal.write(RowFrames(2).pack((i, i)), 1) is (interval == 0)
+        assert journal.write_row((i, i)) is (interval == 0)
     assert len(synced) == expected
     journal.sync()
     assert len(synced) == expected + 1
@@ -150,17 +173,17 @@ def test_a_disk_that_does_not_confirm_is_reported(
         raise OSError(errno.EIO, "input/output error")
 
     monkeypatch.setattr(module, "sync_file", refuse)
-    journal = Journal(tmp_path / "run.h5.part", sync_interval=0)
+    journal = Journal(tmp_path / "run.h5.part", 2, sync_interval=0)
     with pytest.raises(StorageError, match="did not confirm the last rows") as caught:
-        journal.write(RowFrames(2).pack((0, 0)), 1)
+        journal.write_row((0, 0))
     assert caught.value.errno == errno.EIO
     journal.close()
 
 
 def test_a_deleted_journal_stops_the_run(tmp_path: Path) -> None:
     path = tmp_path / "run.h5.part"
-    journal = Journal(path, sync_interval=0)
+    journal = Journal(path, 2, sync_interval=0)
     path.unlink()
     with pytest.raises(StorageError, match="was deleted or moved"):
-        journal.write(RowFrames(2).pack((0, 0)), 1)
+        journal.write_row((0, 0))
     journal.close()

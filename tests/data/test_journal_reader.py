@@ -1,3 +1,4 @@
+import itertools
 import random
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,11 @@ from labsyn.data.frames import (
     HEADER,
     MAX_PAYLOAD,
     METADATA,
+    OVERHEAD,
     ROWS,
     RowFrames,
     pack_frame,
+    whole_frames,
 )
 from labsyn.data.journal import Journal
 from labsyn.data.journal_reader import read_journal
@@ -27,7 +30,7 @@ COLUMNS = [["index", "1", ""], ["current", "A", "Current"]]
 def header(**changes: Any) -> bytes:
     plain = {
         "format": "labsyn_run",
-        "version": 1,
+        "version": 2,
         "uuid": "5b1c",
         "procedure": "PulseTrain",
         "parameters": {},
@@ -37,20 +40,22 @@ def header(**changes: Any) -> bytes:
         "provenance": {},
         "start_time": "2026-01-01T00:00:00+00:00",
     }
-    return pack_frame(HEADER, to_json(plain | changes, "header").encode())
+    return to_json(plain | changes, "header").encode()
+
+
+BEGIN = len(pack_frame(HEADER, header(), 0))
 
 
 def whole_journal(path: Path) -> bytes:
-    journal = Journal(path)
-    row = RowFrames(2).pack
-    journal.write(header())
+    journal = Journal(path, 2)
+    journal.write(HEADER, header())
     for i in range(4):
-        journal.write(row((i, -i / 3)), 1)
-    journal.write(pack_frame(EVENT, b'{"level": "info", "text": "half"}'))
+        journal.write_row((i, -i / 3))
+    journal.write(EVENT, b'{"level": "info", "text": "half"}')
     block = np.array([[4, -4 / 3], [5, -5 / 3]], "<f8")
-    journal.write(pack_frame(ROWS, block.tobytes()), 2)
-    journal.write(pack_frame(METADATA, b'{"sample": "B"}'))
-    journal.write(pack_frame(END, b'{"status": "finished"}'))
+    journal.write(ROWS, block.tobytes(), 2)
+    journal.write(METADATA, b'{"sample": "B"}')
+    journal.write(END, b'{"status": "finished"}')
     journal.close()
     return path.read_bytes()
 
@@ -77,7 +82,7 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
 def test_cut_at_every_byte_only_whole_frames_remain(tmp_path: Path) -> None:
     path, cut = tmp_path / "run.h5.part", tmp_path / "cut.h5.part"
     data = whole_journal(path)
-    begin = len(header())
+    begin = BEGIN
     n_rows = []
     for length in range(len(data)):
         cut.write_bytes(data[:length])
@@ -99,7 +104,7 @@ def check_flip(path: Path, data: bytes, byte: int, bit: int) -> None:
     flipped = bytearray(data)
     flipped[byte] ^= 1 << bit
     path.write_bytes(flipped)
-    if byte < len(header()):
+    if byte < BEGIN:
         with pytest.raises(DataFileError, match="holds no whole header"):
             read_journal(path)
         return
@@ -121,6 +126,47 @@ def test_no_flipped_bit_at_all_makes_a_wrong_row(tmp_path: Path) -> None:
     for byte in range(len(data)):
         for bit in range(8):
             check_flip(tmp_path / "flip.h5.part", data, byte, bit)
+
+
+def frame_ends(data: bytes) -> list[int]:
+    ends = [0]
+    for number in range(9):
+        n_frames, _ = whole_frames(data[ends[-1] :], number)
+        assert n_frames == 9 - number
+        length = int.from_bytes(data[ends[-1] + 5 : ends[-1] + 9], "little")
+        ends.append(ends[-1] + OVERHEAD + length)
+    return ends
+
+
+@pytest.mark.parametrize("change", ["copied", "lost", "swapped"])
+@pytest.mark.parametrize("number", range(1, 7))
+def test_a_whole_frame_in_the_wrong_place_is_damage(
+    tmp_path: Path, change: str, number: int
+) -> None:
+    path = tmp_path / "run.h5.part"
+    data = whole_journal(path)
+    ends = frame_ends(data)
+    frames = [data[a:b] for a, b in itertools.pairwise(ends)]
+    if change == "copied":
+        frames.insert(number, frames[number])
+        number += 1  # the first of the two is right
+    elif change == "lost":
+        del frames[number]
+    else:
+        frames[number : number + 2] = reversed(frames[number : number + 2])
+    path.write_bytes(b"".join(frames))
+    content = read_journal(path)
+    assert content.n_rows == min(number - 1, 4) + 2 * (number > 6)
+    np.testing.assert_array_equal(table(content), expected_rows()[: content.n_rows])
+    assert content.torn_bytes == len(b"".join(frames[number:]))
+
+
+def test_rows_of_another_version_than_the_header_are_damage(tmp_path: Path) -> None:
+    path = tmp_path / "run.h5.part"
+    row = RowFrames(2).pack((1.0, 2.0), 1)
+    path.write_bytes(pack_frame(HEADER, header(version=1), 0) + row)
+    content = read_journal(path)
+    assert (content.n_rows, content.torn_bytes) == (0, len(row))
 
 
 def test_garbage_behind_the_last_frame_is_counted(tmp_path: Path) -> None:
@@ -146,7 +192,7 @@ def test_a_header_that_cannot_be_read_is_refused(
     tmp_path: Path, change: dict[str, Any], message: str
 ) -> None:
     path = tmp_path / "run.h5.part"
-    path.write_bytes(header(**change))
+    path.write_bytes(pack_frame(HEADER, header(**change), 0))
     with pytest.raises(DataFileError, match=message):
         read_journal(path)
 
@@ -160,11 +206,11 @@ def test_missing_and_unreadable_journals_are_named(tmp_path: Path) -> None:
 
 def test_a_deeply_nested_header_is_no_header(tmp_path: Path) -> None:
     path = tmp_path / "run.h5.part"
-    path.write_bytes(pack_frame(HEADER, b"[" * 1_000_000))
+    path.write_bytes(pack_frame(HEADER, b"[" * 1_000_000, 0))
     with pytest.raises(DataFileError, match="is no run of labsyn"):
         read_journal(path)
 
 
 def test_a_length_that_nobody_writes_is_never_believed(tmp_path: Path) -> None:
     with pytest.raises(DataFileError, match=f"at most {MAX_PAYLOAD} bytes"):
-        pack_frame(ROWS, bytes(MAX_PAYLOAD + 1))
+        pack_frame(ROWS, bytes(MAX_PAYLOAD + 1), 1)

@@ -142,7 +142,7 @@ def test_a_changed_file_is_refused(tmp_path: Path) -> None:
     with h5py.File(path, "r+") as file:
         text = file["entry/config/metadata"][()].decode()
         del file["entry/config/metadata"]
-        file["entry/config/metadata"] = text.replace("die 3", "die 4")
+        file["entry/config/metadata"] = np.bytes_(text.replace("die 3", "die 4"))
     with pytest.raises(DataFileError, match="was changed or damaged: its checksum"):
         Run.open(path)
 
