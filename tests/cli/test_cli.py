@@ -322,6 +322,8 @@ def test_ctrl_c_ends_serving_in_one_sentence() -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # A shell starts what runs in its background with SIGINT ignored, pytest as well.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     assert server.stdout is not None
     port = int(server.stdout.readline().split("::")[4])
