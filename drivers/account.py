@@ -1,6 +1,7 @@
 """What a run has done and seen so far: budgets, breakdowns, and what a run file should tell."""
 
 import math
+from collections.abc import Callable
 
 from labsyn.data.errors import BreakdownError
 from labsyn.data.flags import Flag
@@ -8,6 +9,8 @@ from labsyn.drivers.clock import Clock
 from labsyn.drivers.ledger import Ledger
 from labsyn.drivers.limits import Limits
 from labsyn.drivers.roles import Reading
+
+Tell = Callable[[str, str], None]
 
 
 class Account:
@@ -17,22 +20,39 @@ class Account:
     ----------
     clock : Clock
         Of the bench.
+
+    Attributes
+    ----------
+    tell : callable
+        Takes what happened, its kind and a text, when it happens: into the run file while a
+        run goes on.
+    notes : list of str
+        What was told while there was no run.
     """
 
     def __init__(self, clock: Clock) -> None:
         self.ledgers: dict[str, Ledger] = {}
         self.notes: list[str] = []
+        self.tell: Tell = self._note
         self._clock = clock
         self._started = clock.now()
         self._jump: BreakdownError | None = None
         self._conductance: dict[str, float] = {}
 
-    def start_run(self) -> None:
+    def start_run(self, tell: Tell | None = None) -> None:
         """Begin a run: budgets are those of one run, and so is what was seen."""
+        self.tell = tell or self._note
         self.ledgers.clear()
         self.notes.clear()
         self._conductance.clear()
         self._started, self._jump = self._clock.now(), None
+
+    def end_run(self) -> None:
+        """Tell nothing more to the file of the run, which is finished."""
+        self.tell = self._note
+
+    def _note(self, kind: str, text: str) -> None:
+        self.notes.append(text)
 
     def ledger(self, device: str) -> Ledger:
         """Return the account of one device."""
@@ -71,6 +91,7 @@ class Account:
             f"than the factor {factor:g} ({limits.where.get('conductance_jump', '[limits]')} "
             "conductance_jump of the bench): it may have broken down; the run is stopped"
         )
+        self.tell("breakdown", str(self._jump))
         return reading.flagged(Flag.BREAKDOWN)
 
 

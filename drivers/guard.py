@@ -151,7 +151,7 @@ class GuardedReader(_Guard[Reader]):
             except (InstrumentDisconnected, InstrumentDataError) as error:
                 if attempt == READ_TRIES:
                     raise
-                self._account.notes.append(f"read {attempt} at {self._terminal}: {error}")
+                self._account.tell("retry", f"read {attempt} at {self._terminal}: {error}")
                 self._resync(error)
         if attempt > 1:
             reading = reading.flagged(Flag.RETRIED)

@@ -2,9 +2,11 @@
 
 import difflib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from pymeasure.experiment import (
     BooleanParameter,
     FloatParameter,
@@ -16,7 +18,7 @@ from pymeasure.experiment import (
 
 from labsyn.data.errors import BenchError, ConfigError, UnitError
 from labsyn.data.flags import Flag
-from labsyn.data.run import Column
+from labsyn.data.run import Axis, Column, RunWriter
 from labsyn.data.units import parse_quantity
 from labsyn.drivers.bench import Bench
 
@@ -27,9 +29,10 @@ class BenchProcedure(Procedure):
     """A PyMeasure procedure on a `Bench`.
 
     A subclass declares PyMeasure parameters, `ROLES`, and `COLUMNS`; implements `check`,
-    `duration`, `row_estimate`, `startup` and `execute`; and stores rows with `record`.
-    PyMeasure's own windows and workers run it as well: rows then go through
-    ``emit("results", …)``.
+    `duration`, `row_estimate`, `startup` and `execute`; and stores rows with `record`, or
+    many at once with `record_rows`, waveforms with `record_block`, and what happened with
+    `record_event`. PyMeasure's own windows and workers run it as well: rows then go through
+    ``emit("results", …)``, and the rest, for which they have no place, is not kept.
 
     Every procedure limits the current, and has a policy for what to do when the limit is
     reached: `record` it as a flag, or `stop` once the row is stored.
@@ -56,7 +59,7 @@ class BenchProcedure(Procedure):
     on_compliance = ListParameter("On compliance", choices=["record", "stop"], default="record")
 
     bench: Bench | None = None
-    recorder: Callable[[Sequence[float]], None] | None = None
+    writer: RunWriter | None = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -97,12 +100,49 @@ class BenchProcedure(Procedure):
         """Return how many rows an uninterrupted run stores."""
         raise NotImplementedError
 
+    def block_estimate(self) -> int:
+        """Return how many bytes of blocks an uninterrupted run stores."""
+        return 0
+
     def record(self, row: Sequence[float]) -> None:
         """Store one row, in the order of `COLUMNS`; it is safe when this returns."""
-        if self.recorder is not None:
-            self.recorder(row)
-        else:
+        if self.writer is None:
             self.emit("results", dict(zip(self.DATA_COLUMNS, row, strict=True)))
+            return
+        self.writer.append(row)
+        self._heed_breakdown()
+
+    def record_rows(self, columns: Mapping[str, NDArray[np.float64]]) -> None:
+        """Store many rows at once, every column by name; they are safe when this returns."""
+        if self.writer is None:
+            for row in zip(*(columns[each.name] for each in self.COLUMNS), strict=True):
+                self.record(row)
+            return
+        self.writer.append_rows(columns)
+        self._heed_breakdown()
+
+    def record_block(
+        self,
+        name: str,
+        values: ArrayLike,
+        unit: str = "1",
+        *,
+        axes: Sequence[Axis | None] = (),
+        long_name: str = "",
+    ) -> None:
+        """Store a two-dimensional array beside the rows; see `RunWriter.block`."""
+        if self.writer is not None:
+            self.writer.block(name, values, unit, axes=axes, long_name=long_name)
+
+    def record_event(self, kind: str, text: str, **details: Any) -> None:
+        """Store what happened, with its time; see `RunWriter.event`."""
+        if self.writer is not None:
+            self.writer.event(kind, text, **details)
+
+    def _heed_breakdown(self) -> None:
+        """Stop the run after a breakdown, now that its row is kept."""
+        if self.bench is not None:
+            self.bench.account.heed()
 
     def opened_bench(self) -> Bench:
         """Return the bench that the runner gave; raise BenchError if there is none."""

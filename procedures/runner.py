@@ -7,7 +7,7 @@ stored stops the measurement, and every way out makes the bench safe and keeps t
 
 import contextlib
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, overload
@@ -28,14 +28,14 @@ _MOST_RUNS = 1000
 @overload
 def measure(
     procedure: BenchProcedure, bench: Bench, folder: Path | str = ..., *,
-    name: str | None = ..., sample: dict[str, Any] | None = ...,
-    on_progress: Progress | None = ..., dry_run: Literal[False] = ...,
+    name: str | None = ..., sample: dict[str, Any] | None = ..., note: str = ...,
+    durable: float = ..., on_progress: Progress | None = ..., dry_run: Literal[False] = ...,
 ) -> Run: ...  # fmt: skip
 @overload
 def measure(
     procedure: BenchProcedure, bench: Bench, folder: Path | str = ..., *,
-    name: str | None = ..., sample: dict[str, Any] | None = ...,
-    on_progress: Progress | None = ..., dry_run: Literal[True],
+    name: str | None = ..., sample: dict[str, Any] | None = ..., note: str = ...,
+    durable: float = ..., on_progress: Progress | None = ..., dry_run: Literal[True],
 ) -> DryRun: ...  # fmt: skip
 def measure(
     procedure: BenchProcedure,
@@ -44,6 +44,8 @@ def measure(
     *,
     name: str | None = None,
     sample: dict[str, Any] | None = None,
+    note: str = "",
+    durable: float = 1.0,
     on_progress: Progress | None = None,
     dry_run: bool = False,
 ) -> Run | DryRun:
@@ -61,6 +63,11 @@ def measure(
         Stem of the file; by default date, time and procedure.
     sample : dict, optional
         What is measured (wafer, die, electrodes, temperature, …), for the file.
+    note : str
+        Anything else about this run, for the file: its first event.
+    durable : float
+        Seconds of rows that a power cut may take; 0 forces every row to the disk before the
+        measurement goes on. A killed program loses none either way.
     on_progress : callable, optional
         Called with per cent done.
     dry_run : bool
@@ -86,9 +93,11 @@ def measure(
             return play(procedure, twin)
     bench.require(procedure.ROLES)
     procedure.check(bench)
-    writer = _start(procedure, bench, Path(folder), name, sample or {})
+    writer = _start(procedure, bench, Path(folder), name, sample or {}, durable)
     status, reason = "finished", ""
     try:
+        if note:
+            writer.event("note", note)
         with bench.signals.run():
             _execute(procedure, bench, writer, on_progress)
         if bench.signals.requested:
@@ -112,22 +121,19 @@ def _execute(
         if topic == "progress" and on_progress is not None:
             on_progress(float(value))
 
-    def record(row: Sequence[float]) -> None:
-        writer.append(row)
-        bench.account.heed()  # a breakdown stops the run once its row is kept
-
     procedure.bench = bench
-    procedure.recorder = record
+    procedure.writer = writer
     procedure.emit = emit
     procedure.should_stop = lambda: bool(bench.signals.requested)
     procedure.status = Procedure.RUNNING
-    bench.account.start_run()
+    bench.account.start_run(writer.event)
     try:
         procedure.startup()
         if not procedure.should_stop():
             procedure.execute()
     finally:
-        procedure.recorder = None
+        procedure.writer = None
+        bench.account.end_run()
         procedure.shutdown()
 
 
@@ -160,6 +166,7 @@ def _start(
     folder: Path,
     name: str | None,
     sample: dict[str, Any],
+    durable: float,
 ) -> RunWriter:
     """Open the file; of several runs that start in one second each gets a number."""
     stem = name or f"{datetime.now():%Y%m%d-%H%M%S}-{procedure.name()}"
@@ -174,7 +181,9 @@ def _start(
                 parameter_units=procedure.units(),
                 columns=procedure.COLUMNS,
                 metadata=metadata,
+                durable=durable,
                 n_rows=procedure.row_estimate(),
+                block_bytes=procedure.block_estimate(),
                 plot=procedure.PLOT,
             )
         except StorageError:

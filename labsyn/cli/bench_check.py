@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from labsyn.cli.console import FAILED, OK, UNREACHABLE, UNSAFE, print_json
+from labsyn.cli.console import FAILED, OK, UNREACHABLE, UNSAFE, Json, print_json
 
 _CODES = {
     "ok": OK,
@@ -23,7 +23,7 @@ def check(
     drive: Annotated[
         bool, typer.Option("--drive", help="Let the reader read the device once, at 0.1 V.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Open each instrument, move the relays, compare the limits; nothing is driven.
 

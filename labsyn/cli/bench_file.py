@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from labsyn.cli.console import print_json, print_table
+from labsyn.cli.console import Json, print_json, print_table
 
 if TYPE_CHECKING:
     from labsyn.drivers.bench_model import BenchConfig
@@ -19,7 +19,7 @@ _HEADS = ["role", "instrument", "driver", "resource", "output", "relays", "termi
 
 def show(
     bench: Annotated[Path, typer.Argument(help="A bench file (TOML).")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Show who plays which role through which relays, within which limits; opens nothing."""
     from labsyn.drivers.config import load_config

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from labsyn.cli.console import Steps, print_json, print_table, progress
+from labsyn.cli.console import Json, Steps, print_json, print_table, progress
 
 if TYPE_CHECKING:
     from labsyn.data.catalogue import Catalogue
@@ -29,7 +29,6 @@ Limit = Annotated[
     int | None,
     typer.Option(min=0, help=f"Most runs to print, 0 for all (a table: {_PAGE}; JSON: all)."),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
 def list_runs(

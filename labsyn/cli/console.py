@@ -4,18 +4,20 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 OK, FAILED, USAGE, UNREACHABLE, UNSAFE, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
 
 def fail(error: BaseException) -> int:
     """Print one sentence for `error` on stderr and return the exit code that it means."""
-    import typer
-
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else FAILED
     if isinstance(error, typer.Exit):
@@ -64,11 +66,11 @@ def _say(sentence: str) -> None:
     sys.stderr.write(f"labsyn: {sentence}\n")
 
 
-def print_json(value: Any) -> None:
-    """Print `value` as JSON on stdout, and nothing else."""
+def print_json(value: Any, *, indent: int | None = 1) -> None:
+    """Print `value` as JSON on stdout, and nothing else; without `indent` in one line."""
     import json
 
-    sys.stdout.write(json.dumps(value, indent=1) + "\n")
+    sys.stdout.write(json.dumps(value, indent=indent) + "\n")
 
 
 def print_table(title: str, heads: list[str], rows: list[list[str]]) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from labsyn.cli.console import print_json, print_table, writable_folder
+from labsyn.cli.console import Json, print_json, print_table, writable_folder
 
 if TYPE_CHECKING:
     from labsyn.analysis.characterise import Characterisation
@@ -24,9 +24,7 @@ def fit(
         typer.Option("-o", "--out", help="Folder of the results (default: beside)."),
     ] = None,
     plot: Annotated[bool, typer.Option("--plot", help="Also write the figures.")] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON instead of tables.")
-    ] = False,
+    as_json: Json = False,
 ) -> None:
     """Fit β, α, symmetry, range and noise, and write NAME.fit.json for labsyn simulate."""
     from labsyn.analysis.characterise import characterise

@@ -6,7 +6,18 @@ from typing import Annotated
 
 import typer
 
-from labsyn.cli import bench, catalogue, demo, files, fit, labels, run, show, simulate
+from labsyn.cli import (
+    bench,
+    catalogue,
+    demo,
+    fit,
+    labels,
+    recovering,
+    run,
+    show,
+    simulate,
+    watch,
+)
 from labsyn.cli.console import INTERRUPTED, OK, fail
 
 app = typer.Typer(
@@ -24,8 +35,8 @@ app.command("run")(run.run)
 app.command("fit")(fit.fit)
 app.add_typer(simulate.app, name="simulate")
 app.add_typer(bench.app, name="bench")
-app.command("info")(files.info)
-app.command("recover")(files.recover)
+app.command("watch")(watch.watch)
+app.command("recover")(recovering.recover)
 app.command("list")(catalogue.list_runs)
 app.command("search")(catalogue.search)
 app.command("show")(show.show)

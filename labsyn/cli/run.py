@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from labsyn.cli.console import FAILED, INTERRUPTED, one_step, print_json, print_table
+from labsyn.cli.console import FAILED, INTERRUPTED, Json, one_step, print_json, print_table
 
 if TYPE_CHECKING:
     from labsyn.drivers.bench import Bench
@@ -32,6 +32,15 @@ def run(
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the runs.")] = Path(
         "runs"
     ),
+    note: Annotated[str, typer.Option(help="Anything else about this run, for the file.")] = "",
+    durable: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            metavar="SECONDS",
+            help="Rows that a power cut may take; 0 forces each to the disk.",
+        ),
+    ] = 1.0,
     list_all: Annotated[
         bool, typer.Option("--list", help="List procedures and their parameters.")
     ] = False,
@@ -42,7 +51,7 @@ def run(
     wire_log: Annotated[
         Path | None, typer.Option(help="Append every message on the wire to this file.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Run a procedure and store the run: labsyn run pulse_train --device lixcoo2."""
     from labsyn.data.errors import ConfigError
@@ -82,6 +91,8 @@ def run(
             opened,
             out,
             sample=_assignments(sample or [], "--sample"),
+            note=note,
+            durable=durable,
             on_progress=lambda percent: update(percent, 100),
         )
     flagged = int(stored.n_rows - stored.mask().sum())

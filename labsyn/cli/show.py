@@ -1,18 +1,16 @@
-"""``labsyn show``: everything that is known of one run."""
+"""``labsyn show``: everything that is known of a run."""
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from labsyn.cli.console import print_json, print_table
-from labsyn.cli.files import Json, summary
-from labsyn.cli.labels import Run, find_run
+from labsyn.cli.console import Json, print_json, print_table
+from labsyn.cli.labels import find_run
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from labsyn.data.fit_metrics import Metric
     from labsyn.data.run import Run as StoredRun
 
@@ -20,27 +18,35 @@ _ELSEWHERE = ("parameters", "units")
 
 
 def show(
-    run: Run,
+    runs: Annotated[
+        list[Path], typer.Argument(help="Run files, or the names of runs in runs/.")
+    ],
     with_bench: Annotated[
         bool, typer.Option("--bench", help="Also print the bench file as it was read.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Show everything of one run: how it was made, what happened, what was made of it."""
+    """Show everything of a run: how it was made, what happened, what was made of it."""
     from labsyn.data.run import Run as StoredRun
 
-    path = find_run(run)
-    stored = StoredRun.open(path)
-    beside = _beside(path, stored)
+    paths = [find_run(run) for run in runs]
+    found = [(stored := StoredRun.open(path), _beside(path, stored)) for path in paths]
     if as_json:
-        fit = {name: metric._asdict() for name, metric in beside["fit"].items()}
-        print_json(_everything(stored) | beside | {"fit": fit})
+        print_json([_everything(stored, beside) for stored, beside in found])
         return
+    for stored, beside in found:
+        _show(stored, beside)
+        if with_bench:
+            typer.echo(stored.metadata.get("bench_file") or "no bench file was read")
+
+
+def _show(stored: "StoredRun", beside: dict[str, Any]) -> None:
     labels = {"tags": " ".join(beside["tags"]), "note": beside["note"]}
-    first = {k: v for k, v in summary(stored).items() if k not in _ELSEWHERE}
+    first = {k: v for k, v in _summary(stored).items() if k not in _ELSEWHERE}
     _two_columns(str(stored.path), first | labels)
     _parameters(stored)
     _columns(stored)
+    _blocks(stored)
     _surroundings(stored)
     _events(stored)
     _fit(beside["fit"])
@@ -48,22 +54,41 @@ def show(
         typer.echo(f"note: {problem}")
     if stored.traceback:
         typer.echo(stored.traceback)
-    if with_bench:
-        typer.echo(stored.metadata.get("bench_file") or "no bench file was read")
 
 
-def _everything(run: "StoredRun") -> dict[str, Any]:
-    return summary(run) | {
+def _summary(run: "StoredRun") -> dict[str, Any]:
+    return {
+        "file": str(run.path),
+        "status": run.status,
+        "reason": run.reason,
+        "procedure": run.procedure,
+        "started": run.start_time,
+        "ended": run.end_time,
+        "rows": run.n_rows,
+        "flagged rows": int(run.n_rows - run.mask().sum()),
+        "torn bytes": run.torn_bytes,
+        "simulated": bool(run.metadata.get("simulated", False)),
+        "uuid": run.uuid,
+        "parameters": dict(run.parameters),
+        "units": dict(run.units),
+    }
+
+
+def _everything(run: "StoredRun", beside: dict[str, Any]) -> dict[str, Any]:
+    fit = {name: metric._asdict() for name, metric in beside["fit"].items()}
+    told = {
         "duration": run.duration if run.duration == run.duration else None,
         "traceback": run.traceback,
         "parameter_units": dict(run.parameter_units),
+        "blocks": {name: list(block.shape) for name, block in run.blocks.items()},
         "metadata": dict(run.metadata),
         "provenance": dict(run.provenance),
         "events": [dict(event) for event in run.events],
     }
+    return _summary(run) | told | beside | {"fit": fit}
 
 
-def _beside(path: "Path", run: "StoredRun") -> dict[str, Any]:
+def _beside(path: Path, run: "StoredRun") -> dict[str, Any]:
     """Return tags, note and fit; what is wrong with them stops nothing."""
     from labsyn.data.errors import DataFileError
     from labsyn.data.fit_metrics import read_fit, read_metrics
@@ -103,6 +128,15 @@ def _columns(run: "StoredRun") -> None:
     print_table("columns", ["name", "unit", "meaning"], rows)
 
 
+def _blocks(run: "StoredRun") -> None:
+    rows = [
+        [name, block.unit, " x ".join(map(str, block.shape)), block.long_name]
+        for name, block in run.blocks.items()
+    ]
+    if rows:
+        print_table("blocks", ["name", "unit", "shape", "meaning"], rows)
+
+
 def _surroundings(run: "StoredRun") -> None:
     for key in ("sample", "limits", "device_truth"):
         if mapping := _mapping(run.metadata, key):
@@ -126,7 +160,7 @@ def _surroundings(run: "StoredRun") -> None:
 
 def _events(run: "StoredRun") -> None:
     if run.events:
-        keys = ("time", "row", "level", "text")
+        keys = ("time", "row", "kind", "text")
         rows = [[str(event.get(key, "")) for key in keys] for event in run.events]
         print_table("events", list(keys), rows)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from labsyn.cli.console import one_step, print_json, print_table, writable_folder
+from labsyn.cli.console import Json, one_step, print_json, print_table, writable_folder
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,7 +24,6 @@ Mapping = Annotated[str, typer.Option(help="differential, gmax, minmax or offset
 Out = Annotated[
     Path | None, typer.Option("-o", "--out", help="Folder of the results (default: beside).")
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
 @app.command()

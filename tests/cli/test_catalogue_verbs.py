@@ -210,7 +210,7 @@ def test_show_tells_everything(cli: Runner) -> None:
         assert text in out, text
     assert "[instruments.smu]" not in out
     assert "[instruments.smu]" in cli("show", "a", "--bench")[1]
-    shown = cli.json("show", "a")
+    (shown,) = cli.json("show", "a")
     assert (shown["tags"], shown["note"]) == (["good"], "leaky")
     assert shown["fit"]["beta_P"]["value"] == 2.5
     assert shown["events"][0]["text"] == "contact?"

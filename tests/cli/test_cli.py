@@ -90,7 +90,7 @@ def test_python_m_labsyn() -> None:
 def test_help_lists_the_verbs(cli: Runner) -> None:
     code, out, _ = cli("--help")
     assert code == 0
-    for verb in ("demo", "run", "fit", "simulate", "info", "recover"):
+    for verb in ("demo", "run", "fit", "simulate", "show", "watch", "recover"):
         assert verb in out
 
 
@@ -102,14 +102,14 @@ def test_a_run_is_fitted_and_the_file_says_how_it_was_made(cli: Runner, run_file
     stem = run_file.with_suffix("").name
     for suffix in (".fit.json", "-curves.png", "-curves.svg", "-updates.png", "-updates.svg"):
         assert (run_file.parent / f"{stem}{suffix}").stat().st_size > 1000
-    code, out, _ = cli("info", run_file)
+    code, out, _ = cli("show", run_file)
     assert code == 0
     assert "pulse_train" in out
     assert "conductance" in out
 
 
 def test_json_is_only_json(cli: Runner, run_file: Path) -> None:
-    for words in (("fit", run_file), ("info", run_file), ("recover", run_file.parent)):
+    for words in (("fit", run_file), ("show", run_file), ("recover", run_file.parent)):
         code, out, _ = cli(*words, "--json")
         assert code == 0
         json.loads(out)

@@ -83,6 +83,8 @@ def test_a_read_that_fails_once_is_tried_again(
         assert failure is None
         assert (run.status, run.n_rows, len(pulses)) == ("finished", whole.n_rows, 40)
         assert np.count_nonzero(run["flags"] & int(Flag.RETRIED)) == 1
+        (told,) = (event for event in run.events if event["kind"] == "retry")
+        assert run["flags"][told["row"]] & Flag.RETRIED  # told before the row was stored
     holds_nothing_wrong(run, whole)
 
 
