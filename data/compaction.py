@@ -12,7 +12,7 @@ from pathlib import Path
 from labsyn.data.content import Content
 from labsyn.data.durability import replace_file
 from labsyn.data.errors import DataFileError, StorageError
-from labsyn.data.journal_reader import journal_tables, read_journal
+from labsyn.data.journal_reader import read_journal
 from labsyn.data.nexus import Checksums, write_nexus
 from labsyn.data.nexus_reader import column_checksums, read_nexus
 from labsyn.data.run_files import finished_path, free_room
@@ -48,14 +48,13 @@ def compact(journal: Path, content: Content) -> Path:
     target = finished_path(journal)
     if target.exists():  # killed between the rename and the end of the journal
         checksums = Checksums(content.names)
-        for table in journal_tables(journal, content.n_rows):
+        for table in content.tables():
             checksums.update(table)
         _check_same(target, content, checksums.result())
         return target
     temporary = target.with_name(target.name + ".tmp")
     try:
-        tables = journal_tables(journal, content.n_rows)
-        _check_same(temporary, content, write_nexus(temporary, content, tables))
+        _check_same(temporary, content, write_nexus(temporary, content))
         replace_file(temporary, target)
     except (OSError, RuntimeError, DataFileError) as error:  # h5py: RuntimeError, disk full
         with suppress(OSError):

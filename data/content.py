@@ -1,6 +1,6 @@
 """What a run file holds, whether it is a journal or finished."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,8 @@ class Content:
         `status`, `reason`, `traceback`, `time`, `elapsed`; None without an end.
     torn_bytes : int
         Bytes behind the last whole frame: what could not be read, and is not guessed.
+    tables : callable
+        Returns the rows of a journal, shape (n, n_columns) each, for compaction.
     """
 
     header: Mapping[str, Any]
@@ -42,6 +44,7 @@ class Content:
     events: tuple[Mapping[str, Any], ...]
     ending: Mapping[str, Any] | None
     torn_bytes: int = 0
+    tables: Callable[[], Iterable[NDArray[np.float64]]] = tuple
 
     @property
     def status(self) -> str:

@@ -91,7 +91,7 @@ class Journal:
         if self._broken or self._descriptor < 0:
             raise StorageError(f"{self.path}: {self._broken or 'the journal is closed'}")
 
-    def _append(self, frame: bytes, n_rows: int) -> bool:
+    def _append(self, frame: bytes | bytearray, n_rows: int) -> bool:
         self._settled = False  # until it is: a signal handler may raise in between
         try:
             written = os.write(self._descriptor, frame)
@@ -139,7 +139,7 @@ class Journal:
                 os.close(self._descriptor)
                 self._descriptor = -1
 
-    def _refused(self, frame: bytes, error: OSError | None) -> StorageError:
+    def _refused(self, frame: bytes | bytearray, error: OSError | None) -> StorageError:
         """Cut off what was written of `frame`, and return the error to raise."""
         self._settle()
         reason = error.strerror if error else "the disk is full, or a quota or limit reached"

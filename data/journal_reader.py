@@ -2,7 +2,7 @@
 
 import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -29,6 +29,7 @@ from labsyn.data.lazy import Lazy
 from labsyn.data.plain_json import from_json
 
 _STEP = 1 << 20  # bytes read at once; a frame that is longer is read in several steps
+_KEPT = 1 << 26  # bytes of rows that are kept rather than read again
 
 Table = NDArray[np.float64]
 
@@ -157,7 +158,7 @@ class JournalReader:
 def read_journal(path: Path) -> Content:
     """Return everything before the first damage of a journal, running or left behind.
 
-    Columns and blocks are read again when they are asked for.
+    Blocks are read again when they are asked for, and so are the rows of a large journal.
 
     Raises
     ------
@@ -165,30 +166,33 @@ def read_journal(path: Path) -> Content:
         If it cannot be read, holds no whole header, or was written by a newer labsyn.
     """
     reader = JournalReader(path)
-    for _ in reader.tables():
-        pass  # only checked and counted
-    table = functools.cache(lambda: _all_rows(path, reader.n_rows, len(names)))
+    kept: list[Table] | None = []
+    for part in reader.tables():
+        if kept is not None:
+            kept.append(part)
+        if reader.n_rows * part.itemsize * part.shape[1] > _KEPT:
+            kept = None
     names = [name for name, _, _ in reader.header["columns"]]
+
+    def tables() -> Iterable[Table]:
+        return _tables(path, reader.n_rows) if kept is None else kept
+
+    whole = functools.cache(lambda: _whole(tables(), reader.n_rows, len(names)))
     return Content(
         header=reader.header,
         n_rows=reader.n_rows,
-        columns=Lazy(names, lambda name: column_values(name, table()[:, names.index(name)])),
+        columns=Lazy(names, lambda name: column_values(name, whole()[:, names.index(name)])),
         blocks=Lazy([*reader.blocks], lambda name: _block(path, reader.blocks[name])),
         metadata=reader.metadata,
         events=tuple(reader.events),
         ending=reader.ending,
         torn_bytes=reader.torn_bytes,
+        tables=tables,
     )
 
 
-def journal_tables(path: Path, n_rows: int) -> Iterator[Table]:
-    """Yield the first `n_rows` rows of a journal, some at a time.
-
-    Raises
-    ------
-    DataFileError
-        If it has less of them by now.
-    """
+def _tables(path: Path, n_rows: int) -> Iterator[Table]:
+    """Yield the first `n_rows` rows of a journal; raise DataFileError if they are gone."""
     missing = n_rows
     for table in JournalReader(path).tables():
         part = table[:missing]
@@ -200,10 +204,10 @@ def journal_tables(path: Path, n_rows: int) -> Iterator[Table]:
         raise DataFileError(f"{path} holds {n_rows - missing} of {n_rows} rows any more")
 
 
-def _all_rows(path: Path, n_rows: int, n_columns: int) -> Table:
+def _whole(tables: Iterable[Table], n_rows: int, n_columns: int) -> Table:
     table = np.empty((n_rows, n_columns))
     done = 0
-    for part in journal_tables(path, n_rows):
+    for part in tables:
         table[done : done + part.shape[0]] = part
         done += part.shape[0]
     return table

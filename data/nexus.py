@@ -49,9 +49,7 @@ TEXTS = ("header", "metadata", "events", "ending", "blocks")
 _MARGIN = 1 << 16  # bytes: alignment
 
 
-def write_nexus(
-    path: Path, content: Content, tables: Iterable[NDArray[np.float64]]
-) -> dict[str, str]:
+def write_nexus(path: Path, content: Content) -> dict[str, str]:
     """Write a run to `path`, replacing what is there; `read_nexus` gives it back.
 
     HDF5 2.0 that meets a full disk ends the process with a segmentation fault while it
@@ -63,9 +61,7 @@ def write_nexus(
     path : Path
         Where to.
     content : Content
-        All but the rows.
-    tables : iterable of ndarray, shape (n, n_columns)
-        The rows, some at a time.
+        As a journal has it.
 
     Returns
     -------
@@ -87,7 +83,7 @@ def write_nexus(
     _store(path, image, room)
     with h5py.File(path, "r+") as file:
         entry = file["entry"]
-        checksums = _fill_columns(entry["data"], content, tables)
+        checksums = _fill_columns(entry["data"], content)
         parts = [*checksums.values(), *fill_blocks(entry, content)]
         checksum = total_checksum(_texts(content), parts, content.torn_bytes)
         entry.attrs.modify("sha256", np.bytes_(checksum))
@@ -139,13 +135,11 @@ def _store(path: Path, image: bytes, room: int) -> None:
         os.close(descriptor)
 
 
-def _fill_columns(
-    data: Any, content: Content, tables: Iterable[NDArray[np.float64]]
-) -> dict[str, str]:
+def _fill_columns(data: Any, content: Content) -> dict[str, str]:
     checksums = Checksums(content.names)
     datasets = [data[name] for name in content.names]
     done = 0
-    for table in tables:
+    for table in content.tables():
         checksums.update(table)
         after = done + table.shape[0]
         for i, (name, dataset) in enumerate(zip(content.names, datasets, strict=True)):

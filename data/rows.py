@@ -47,11 +47,15 @@ def table_in_order(
                 f"{path}: column {name!r} has shape {array.shape}, {names[0]!r} has "
                 f"{first.shape}; one dimension and one length are needed"
             )
-    flags = arrays.get("flags", np.zeros(0))
-    wrong = ~np.isin(flags, list(KNOWN_FLAGS))
-    if wrong.any():
-        raise DataFileError(explain_flags(path, float(flags[wrong][0])))
-    return np.column_stack(list(arrays.values()))
+    table = np.empty((first.size, len(names)))
+    for i, array in enumerate(arrays.values()):
+        table[:, i] = array
+    if "flags" in arrays:
+        flags = arrays["flags"]
+        known = (flags >= 0) & (flags < len(KNOWN_FLAGS)) & (flags == np.floor(flags))
+        if not known.all():
+            raise DataFileError(explain_flags(path, float(flags[~known][0])))
+    return table
 
 
 def explain_row(path: Path, names: Sequence[str], values: Sequence[float]) -> str:
