@@ -1,8 +1,10 @@
 """What makes a file last: locks, syncs and renames, each with what systems without it do."""
 
+import contextlib
 import errno
 import importlib
 import os
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -81,9 +83,15 @@ def replace_file(temporary: Path, target: Path) -> None:
 
 def write_text(path: Path, text: str) -> Path:
     """Write a text file whole or not at all; return `path`."""
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(text, encoding="utf-8")
-    replace_file(temporary, path)
+    # A name of its own: another program may write the same file at the same time.
+    temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        replace_file(temporary, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
     return path
 
 

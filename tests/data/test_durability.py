@@ -63,3 +63,15 @@ def test_a_text_is_written_whole_and_replaces_the_old_one(tmp_path: Path) -> Non
         assert module.write_text(path, text) == path
         assert path.read_text(encoding="utf-8") == text
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_text_that_cannot_be_named_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(temporary: Path, target: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(OSError, match="No space left"):
+        module.write_text(tmp_path / "x.json", "new")
+    assert list(tmp_path.iterdir()) == []
