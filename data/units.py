@@ -10,6 +10,7 @@
 
 import functools
 import math
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -21,6 +22,14 @@ _BASE = ("s", "V", "A", "S", "W", "C", "J", "T", "K", "Hz", "Ω", "ohm")
 # The exact power of ten of each prefixed unit: float("100e-9") is 1e-07, 100 * 1e-9 is not.
 _EXPONENTS = {prefix + unit: power for power, prefix in _SCALED.items() for unit in _BASE}
 _EXPONENTS |= {"µ" + unit: -6 for unit in _BASE}
+
+_MARKS = frozenset(_SCALED.values()) | {"µ"}
+_ARBITRARY = frozenset(("", "a.u.", "a.u", "au", "arb", "arb.", "arb. u.", "arb. units"))
+_FACTORS = {"oe": ("A/m", 1000 / (4 * math.pi)), "gauss": ("T", 1e-4)}
+_NAMES = {
+    "V": "volt volts", "A": "amp amps ampere amperes", "s": "sec second seconds",
+    "Ω": "ohm ohms", "S": "siemens", "Hz": "hertz", "W": "watt watts", "K": "kelvin",
+}  # fmt: skip
 
 
 @functools.cache
@@ -72,6 +81,65 @@ def _split(text: str) -> tuple[str, str]:
             continue
         return text[:end].strip(), text[end:].strip()
     return "", text
+
+
+@dataclass(frozen=True)
+class SiUnit:
+    """How a unit of somebody else's file becomes one of ours: ``value * scale + offset``."""
+
+    symbol: str
+    scale: float = 1.0
+    offset: float = 0.0
+
+
+@functools.cache
+def si_unit(text: str) -> SiUnit:
+    """Return the SI unit of the unit `text`, as people and instruments write it.
+
+    >>> si_unit("uS"), si_unit("Volt").symbol, si_unit("degC").offset
+    (SiUnit(symbol='S', scale=1e-06, offset=0.0), 'V', 273.15)
+
+    Raises
+    ------
+    UnitError
+        If it is no unit, or an arbitrary one.
+    """
+    symbol = text.strip().replace("μ", "µ").replace("Ohm", "ohm")
+    if symbol == "1":
+        return SiUnit("1")
+    for base in _BASE[:-1]:  # ohm is Ω
+        if symbol in _EXPONENTS and symbol.endswith(base) and symbol[: -len(base)] in _MARKS:
+            return SiUnit(base, float(Decimal(1).scaleb(_EXPONENTS[symbol])))
+    word = symbol.lower()  # oscilloscopes write "Volt"
+    if word in _ARBITRARY:
+        raise UnitError(f"{text!r} is an arbitrary unit; state 1 for a plain number")
+    for base, names in _NAMES.items():
+        if word in names.split():
+            return SiUnit(base)
+    if word in _FACTORS:
+        return SiUnit(*_FACTORS[word])
+    try:
+        return _from_registry(symbol)
+    except Exception as error:  # pint raises many kinds; all mean that it is no unit
+        raise UnitError(
+            f"{text[:40]!r} is no unit; use a symbol such as V, mA, uS, s, or 1"
+        ) from error
+
+
+def _from_registry(symbol: str) -> SiUnit:
+    registry = _registry()
+    one, two = (registry.Quantity(x, registry.Unit(symbol)) for x in (1.0, 2.0))
+    if one.dimensionless:
+        base = ""
+    else:
+        base = next((unit for unit in _BASE[:-1] if one.is_compatible_with(unit)), "")
+        plain = one.to_base_units()  # V/s stays V/s: it is coherent, and read more easily
+        base = base or (symbol if plain.magnitude == 1 else f"{plain.units:~C}")
+    zero = registry.Quantity(0.0, one.units).to(base).magnitude
+    scale = one.to(base).magnitude - zero
+    if not math.isclose(two.to(base).magnitude, 2 * scale + zero):
+        raise ValueError("a logarithmic unit has no scale")
+    return SiUnit(base or "1", float(scale), float(zero))
 
 
 def format_quantity(value: float, unit: str, digits: int = 4) -> str:

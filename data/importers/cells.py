@@ -1,32 +1,58 @@
 """The cells of a CSV file as columns of numbers, each fault with its line and column."""
 
 import csv
-import hashlib
 import io
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from labsyn.data.errors import DataFileError, ImportFormatError
+from labsyn.data.errors import ImportFormatError
+from labsyn.data.importers.dialect import Dialect, find_dialect
+from labsyn.data.importers.number import number
+from labsyn.data.importers.options import ImportOptions
+from labsyn.data.importers.source import Source
 
-_LARGEST = 1e30  # SCPI writes 9.91E+37 for "not a number" and 9.9E+37 for an overflow
+Row = tuple[int, list[str]]
 
 
 @dataclass(frozen=True)
 class Table:
-    """The cells of one file: rows of texts, each with the line it begins on."""
+    """The cells of one file: rows of texts, each with the line it begins on.
+
+    Attributes
+    ----------
+    found : mapping
+        What was found of the file's form, for the report.
+    """
 
     path: Path
-    rows: list[tuple[int, list[str]]]
+    rows: list[Row]
     sha256: str
+    dialect: Dialect = Dialect()
+    found: Mapping[str, str | bool | int] = field(default_factory=dict)
+
+    @property
+    def width(self) -> int:
+        """Cells of the longest row, without the empty ones at its end."""
+        return max((len(_without_trailing_blanks(row)) for _, row in self.rows), default=0)
 
 
-def read_table(path: Path) -> Table:
-    """Return the cells of a CSV file, UTF-8, without its empty lines.
+def read_table(
+    source: Path | Source, options: ImportOptions | None = None, skip_lines: int = 0
+) -> Table:
+    """Return the cells of a CSV file without its empty lines.
+
+    Parameters
+    ----------
+    source : Path or Source
+        The file.
+    options : ImportOptions, optional
+        Delimiter, decimal mark and encoding, where they are stated; else they are found.
+    skip_lines : int
+        Lines before the table, which are no CSV.
 
     Raises
     ------
@@ -35,36 +61,49 @@ def read_table(path: Path) -> Table:
     DataFileError
         If it does not exist or cannot be read.
     """
-    try:
-        data = path.read_bytes()
-        text = data.decode("utf-8-sig")  # with or without a byte order mark
-    except FileNotFoundError as error:
-        raise DataFileError(f"{path} does not exist") from error
-    except OSError as error:
-        raise DataFileError(f"{path} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ImportFormatError(
-            f"{path}: byte {error.start} is no text (UTF-8); is this a CSV file?"
-        ) from error
-    rows: list[tuple[int, list[str]]] = []
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    line = 1
+    source = source if isinstance(source, Source) else Source(source)
+    options = options or ImportOptions()
+    text = source.text(options.encoding)
+    stream = io.StringIO(text, newline="")
+    for _ in range(skip_lines):
+        stream.readline()
+    dialect = find_dialect(source.path, text[stream.tell() :], options)
+    rows = list(_rows(source.path, stream, dialect, skip_lines + 1))
+    if not rows:
+        raise ImportFormatError(f"{source.path} is empty; a pulse file has one line a pulse")
+    found: dict[str, str | bool | int] = {
+        "encoding": options.encoding or source.encoding.removesuffix("-sig"),
+        "byte order mark": source.has_mark,
+        "gzip": source.compressed,
+        "delimiter": dialect.delimiter,
+        "decimal mark": dialect.decimal,
+        "lines before the table": skip_lines,
+    }
+    return Table(source.path, rows, source.sha256, dialect, found)
+
+
+def _rows(path: Path, stream: io.StringIO, dialect: Dialect, first: int) -> Iterator[Row]:
+    reader = csv.reader(stream, delimiter=dialect.delimiter, skipinitialspace=True, strict=True)
+    line = first
     try:
         for row in reader:
             if any(cell.strip() for cell in row):
-                rows.append((line, row))
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise ImportFormatError(f"{path}, line {reader.line_num}: {error}") from error
-    if not rows:
-        raise ImportFormatError(f"{path} is empty; a pulse file has one line a pulse")
-    return Table(path, rows, hashlib.sha256(data).hexdigest())
+                yield line, row
+            line = reader.line_num + first
+    except csv.Error as error:  # also a cell of more than 131 072 characters
+        raise ImportFormatError(
+            f"{path}, line {reader.line_num + first - 1}: {error}"
+        ) from error
 
 
 def read_columns(
-    table: Table, n_columns: int, rows: Sequence[tuple[int, list[str]]]
+    table: Table, n_columns: int, rows: Sequence[Row]
 ) -> list[NDArray[np.float64]]:
-    """Return the columns without the empty cells at their ends."""
+    """Return the columns without the empty cells at their ends.
+
+    NaN stands for what was not measured, infinity for what instruments write instead of a
+    value that is out of range.
+    """
     width = max([n_columns, *(len(_without_trailing_blanks(row)) for _, row in rows)])
     columns: list[list[float]] = [[] for _ in range(width)]
     ended = [0] * width  # the line at which a column was found to be over
@@ -79,7 +118,8 @@ def read_columns(
                     f"middle of a ramp that goes on in line {line}"
                 )
             else:
-                columns[i].append(_number(table.path, line, i + 1, cells[i]))
+                where = f"{table.path}, line {line}, column {i + 1}"
+                columns[i].append(number(cells[i], table.dialect.decimal, where))
     return [np.array(column) for column in columns]
 
 
@@ -88,17 +128,3 @@ def _without_trailing_blanks(row: list[str]) -> list[str]:
     while end and not row[end - 1].strip():
         end -= 1
     return row[:end]
-
-
-def _number(path: Path, line: int, column: int, text: str) -> float:
-    where = f"{path}, line {line}, column {column}"
-    try:
-        number = float(text)
-    except ValueError as error:
-        raise ImportFormatError(f"{where}: {text[:40]!r} is no number") from error
-    if not math.isfinite(number) or abs(number) > _LARGEST:
-        raise ImportFormatError(
-            f"{where}: {text!r} is what instruments write for a value that was not measured; "
-            "leave this pulse or ramp out of the file"
-        )
-    return number
