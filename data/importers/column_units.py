@@ -1,0 +1,85 @@
+"""The unit of each column: said by the file, by its format, or by the user; never guessed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from labsyn.data.errors import ImportFormatError, UnitError
+from labsyn.data.importers.options import ImportOptions
+from labsyn.data.importers.result import RawColumn, RawTable
+from labsyn.data.importers.selection import COUNTS, Chosen, printable
+from labsyn.data.units import SiUnit, si_unit
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class ColumnUnit:
+    """Unit of a column: in the file, who said so, and how it becomes SI."""
+
+    text: str
+    origin: str
+    si: SiUnit
+
+
+def column_units(
+    raw: RawTable, options: ImportOptions, chosen: Sequence[Chosen]
+) -> list[ColumnUnit]:
+    """Return the unit of each chosen column.
+
+    Raises
+    ------
+    ImportFormatError
+        If one is not known, is no unit, contradicts the file, or suits no conductance.
+    """
+    units: list[ColumnUnit] = []
+    unknown: list[str] = []
+    for name, column, rule in chosen:
+        stated = rule.unit if rule else None
+        if stated is None and name == "conductance":
+            stated = options.unit
+        found = _unit(raw, name, column, stated)
+        if found is None:
+            unknown.append(f"{printable(column.heading)!r} (column {column.number})")
+        else:
+            units.append(ColumnUnit(*found, _si(raw, name, found[0])))
+    if unknown:
+        more = " …" if len(unknown) > _SHOWN else ""
+        raise ImportFormatError(
+            f"{raw.path} does not state the unit of {', '.join(unknown[:_SHOWN])}{more}; say "
+            "each with --column HEADING:UNIT (1 for a plain number), or take only the stated "
+            "columns with --only-stated"
+        )
+    if options.unit and not any(name == "conductance" for name, _, _ in chosen):
+        raise ImportFormatError(
+            f"{raw.path} has no column 'conductance' that unit={options.unit!r} could be of; "
+            "name it with --column conductance=HEADING"
+        )
+    return units
+
+
+def _unit(
+    raw: RawTable, name: str, column: RawColumn, stated: str | None
+) -> tuple[str, str] | None:
+    if stated is None:
+        if column.unit is not None:
+            return column.unit, column.unit_from
+        return ("1", "it counts") if name in COUNTS else None
+    if column.unit is not None and not column.by_convention and column.unit != stated:
+        raise ImportFormatError(
+            f"{raw.path} states the unit of {printable(column.heading)!r}, {column.unit!r}; "
+            f"{stated!r} contradicts it"
+        )
+    return stated, "stated by the user"
+
+
+def _si(raw: RawTable, name: str, text: str) -> SiUnit:
+    try:
+        unit = si_unit(text)
+    except UnitError as error:
+        raise ImportFormatError(f"{raw.path}, {name}: {error}") from error
+    if name == "conductance" and unit.symbol not in ("S", "1"):
+        raise ImportFormatError(
+            f"{raw.path}: unit {text!r} is no conductance; use S, mS, uS, nS, or 1 for "
+            "normalised weights"
+        )
+    return unit

@@ -1,0 +1,58 @@
+"""Columns with headings: cells of a table under a row of names, and units in the names."""
+
+import re
+from collections.abc import Sequence
+
+from labsyn.data.errors import ImportFormatError, UnitError
+from labsyn.data.importers.cells import Row, Table
+from labsyn.data.importers.result import RawColumn
+from labsyn.data.units import si_unit
+
+_IN_BRACKETS = re.compile(r"(.*?)\s*(?:\(([^()]+)\)|\[([^\[\]]+)\])\s*", re.DOTALL)
+
+
+def split_heading(heading: str) -> tuple[str, str | None]:
+    """Return name and unit of a heading such as ``Current (A)``; None if it states none."""
+    match = _IN_BRACKETS.fullmatch(heading)
+    if not match or not match[1].strip():
+        return heading.strip(), None
+    unit = (match[2] or match[3]).strip()
+    try:
+        si_unit(unit)
+    except UnitError:  # as in "Current (forward)"
+        return heading.strip(), None
+    return match[1].strip(), unit
+
+
+def cells_under(
+    table: Table, headings: Sequence[str], rows: Sequence[Row], first: int = 0
+) -> list[list[str]]:
+    """Return the cells under each heading; cell `first` of a row belongs to the first one.
+
+    Raises
+    ------
+    ImportFormatError
+        If a row has another number of cells; empty ones at the end do not count.
+    """
+    columns: list[list[str]] = [[] for _ in headings]
+    for line, row in rows:
+        cells = row[first:]
+        if len(cells) < len(headings) or any(cell.strip() for cell in cells[len(headings) :]):
+            raise ImportFormatError(
+                f"{table.path}, line {line}: {len(cells)} values under {len(headings)} headings"
+            )
+        for column, cell in zip(columns, cells, strict=False):
+            column.append(cell)
+    return columns
+
+
+def raw_columns(headings: Sequence[str], cells: Sequence[Sequence[str]]) -> list[RawColumn]:
+    """Return the columns of a table; a unit in brackets in the heading is theirs."""
+    columns = []
+    for number, (heading, column) in enumerate(zip(headings, cells, strict=True), start=1):
+        name, unit = split_heading(heading)
+        origin = "the heading" if unit else ""
+        columns.append(
+            RawColumn(heading=name, cells=column, unit=unit, unit_from=origin, number=number)
+        )
+    return columns
