@@ -43,12 +43,13 @@ class PulseCurves:
 
 
 def load_curves(paths: Sequence[Path], unit: str | None = None) -> PulseCurves:
-    """Return the curves of a run of labsyn, or of other people's CSV files.
+    """Return the curves of a run of labsyn, or of other people's files.
 
     Parameters
     ----------
     paths : sequence of Path
-        One run (.h5 or .h5.part), or CSV files as `import_curves` takes them.
+        One run (.h5 or .h5.part), CSV files as `import_curves` takes them, or one file of
+        another format that is imported and holds cycles, branches, pulses and conductances.
     unit : str, optional
         Unit of a file that does not state its own; a run does.
 
@@ -58,10 +59,13 @@ def load_curves(paths: Sequence[Path], unit: str | None = None) -> PulseCurves:
         If a file is missing, is damaged, or needs something else than was stated.
     """
     from labsyn.data.importers.pulses import import_curves  # it needs PulseCurves itself
+    from labsyn.data.importers.reading import is_pulse_file
 
     runs = [path for path in paths if path.suffix in (".h5", ".part")]
-    if not runs:
+    if not runs and (len(paths) != 1 or is_pulse_file(paths[0], unit)):
         return import_curves(paths, unit)
+    if not runs:
+        return curves_from_run(Run.open(paths[0], unit=unit))
     if len(paths) != 1:
         raise DataFileError(f"{runs[0]} is a run and is read alone, not with other files")
     curves = curves_from_run(Run.open(runs[0]))

@@ -16,6 +16,7 @@ from labsyn.data.errors import DataFileError
 from labsyn.data.flags import EXCLUDED
 from labsyn.data.follow import follow
 from labsyn.data.header import Column
+from labsyn.data.importers.source import is_arc_two
 from labsyn.data.journal_reader import read_journal
 from labsyn.data.nexus_reader import read_nexus
 from labsyn.data.recovery import recover_one
@@ -24,6 +25,8 @@ from labsyn.data.writer import STATUSES, RunWriter
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from labsyn.data.importers.options import ImportOptions
 
 __all__ = [
     "STATUSES",
@@ -89,17 +92,43 @@ class Run:
     durable: float
 
     @classmethod
-    def open(cls, path: Path | str) -> Self:
-        """Read a finished file, or a journal: one left by a crash is finished on the way.
+    def open(
+        cls,
+        path: Path | str,
+        *,
+        unit: str | None = None,
+        format: str | None = None,
+        options: "ImportOptions | None" = None,
+    ) -> Self:
+        """Read a run of labsyn, or a file of somebody else's, which is imported.
+
+        A journal left by a crash is finished on the way.
+
+        Parameters
+        ----------
+        path : Path or str
+            A run (.h5 or .h5.part), or a file of a format that is imported.
+        unit : str, optional
+            Unit of the conductance, where an imported file does not state it.
+        format : str, optional
+            Format of an imported file, where its content does not tell.
+        options : ImportOptions, optional
+            Whatever else an imported file does not say.
 
         Raises
         ------
         DataFileError
             If there is no such file, or it is no whole run of labsyn.
+        ImportFormatError
+            If an imported file breaks its format, or does not say its units.
         """
         path = Path(path)
-        if path.suffix not in (".h5", SUFFIX):
-            raise DataFileError(f"{path} is no run file; runs end in .h5 or .h5.part")
+        if format is not None or path.suffix not in (".h5", SUFFIX) or is_arc_two(path):
+            from labsyn.data.importers.store import import_content  # it needs RunWriter
+
+            return cls._from_content(path, import_content(path, unit, format, options), "")
+        if unit is not None or options is not None:
+            raise DataFileError(f"{path} is a run, which states its units; state nothing of it")
         file = finished_path(path)  # the same for a finished one
         journal = journal_path(file)
         if not (file.exists() or journal.exists()):

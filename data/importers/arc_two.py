@@ -28,19 +28,6 @@ _READ_BIT = 1
 _MOST_ROWS = 5_000_000
 
 
-def is_arc_two(source: Source) -> bool:
-    """Return whether an HDF5 file has ArC TWO's version and groups."""
-    if source.kind != "hdf5":
-        return False
-    import h5py
-
-    try:
-        with h5py.File(source.path, "r") as file:
-            return "H5DS_VERSION_MAJOR" in file.attrs and "crosspoints" in file
-    except (OSError, RuntimeError, KeyError):
-        return False
-
-
 def read_arc_two(source: Source, options: ImportOptions) -> RawTable:
     """Return every operation on every crosspoint, or on the one of ``options.device``."""
     import h5py

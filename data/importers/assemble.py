@@ -50,10 +50,10 @@ def assemble(
                 name=name,
                 values=values,
                 unit=unit.si.symbol,
-                file_unit=unit.text,
                 long_name=printable(column.heading),
+                file_unit=unit.text,
                 unit_from=unit.origin,
-            )  # fmt: skip
+            )
         )
     if np.any(over):
         flags = np.where(np.any(over, axis=0), float(Flag.OVERFLOW), 0.0)
@@ -109,7 +109,7 @@ def _note_gaps(
         texts = [f"{column.cells[i]} in {raw.place(int(i))}" for i in over[:_SHOWN]]
         more = ", …" if over.size > _SHOWN else ""
         warnings.append(
-            f"{name}: {over.size} values are out of range ({', '.join(texts)}{more}): NaN, with "
+            f"{name}: {over.size} values out of range ({', '.join(texts)}{more}): NaN, with "
             "the flag overflow"
         )
 

@@ -31,7 +31,7 @@ class Table:
     path: Path
     rows: list[Row]
     sha256: str
-    dialect: Dialect = Dialect()
+    dialect: Dialect = field(default_factory=Dialect)
     found: Mapping[str, str | bool | int] = field(default_factory=dict)
 
     @property

@@ -11,8 +11,11 @@ pulse, in siemens; ramps differ in length and end in empty cells. ``set.csv`` po
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+import numpy as np
 
 from labsyn.data.curves import FloatArray, PulseCurves
 from labsyn.data.errors import DataFileError, ImportFormatError, UnitError
@@ -23,7 +26,7 @@ Branch = Literal["potentiation", "depression"]
 
 _RAMP = re.compile(r"rmp\d+", re.IGNORECASE)
 _BY_NAME: Mapping[str, Branch] = {"set": "potentiation", "reset": "depression"}
-_ORIGIN = (
+ORIGIN = (
     "the file does not say whether its first value came before or after the first pulse: "
     "it is taken as the one before"
 )
@@ -36,8 +39,8 @@ def import_curves(
 ) -> PulseCurves:
     """Return the curves in one two-column file, or in CrossSim's files.
 
-    Nothing is guessed: values that are not finite are refused, and a branch that runs the
-    wrong way is noted, not turned round.
+    Nothing is guessed: values that were not measured or are out of range become NaN and are
+    noted, and a branch that runs the wrong way is noted, not turned round.
 
     Parameters
     ----------
@@ -58,10 +61,62 @@ def import_curves(
     """
     if not paths:
         raise DataFileError("no file was given to import")
-    tables = [read_table(Path(path)) for path in paths]
+    ramps = read_ramps([read_table(Path(path)) for path in paths], unit, branch)
+    notes = list(ramps.notes)
+    scale = _scale(ramps.unit, Path(paths[0]))
+    up = _finite("potentiation", ramps.up, scale, notes)
+    down = _finite("depression", ramps.down, scale, notes)
+    return PulseCurves(
+        potentiation=up,
+        depression=down,
+        unit="1" if ramps.unit == "1" else "S",
+        source=", ".join(str(path) for path in paths),
+        sha256=" ".join(ramps.sha256),
+        notes=[*notes, ORIGIN, *_directions(up, down)],
+    )
+
+
+def _finite(
+    name: str, curves: list[FloatArray], scale: float, notes: list[str]
+) -> list[FloatArray]:
+    """Return the curves in SI with NaN for what is no number, and note how much that is."""
+    if over := sum(int(np.isinf(curve).sum()) for curve in curves):
+        notes.append(f"{name}: {over} values out of range, such as 9.91E+37, are left out")
+    if unread := sum(int(np.isnan(curve).sum()) for curve in curves):
+        notes.append(f"{name}: {unread} values are NaN in the file and left out")
+    return [np.where(np.isinf(curve), np.nan, curve) * scale for curve in curves]
+
+
+@dataclass(frozen=True)
+class Ramps:
+    """The ramps of pulse files as they stand there.
+
+    Attributes
+    ----------
+    up, down : list of ndarray, shape (n_pulses + 1,)
+        In `unit`; infinity where the instrument wrote that a value is out of range.
+    sha256 : list of str
+        Of each file.
+    notes : list of str
+        What was settled about the branches.
+    """
+
+    up: list[FloatArray]
+    down: list[FloatArray]
+    unit: str
+    sha256: list[str]
+    notes: list[str]
+
+
+def read_ramps(
+    tables: Sequence[Table],
+    unit: str | None,
+    branch: Branch | Sequence[Branch] | None,
+) -> Ramps:
+    """Return the ramps in one two-column table, or in CrossSim's; see `import_curves`."""
     kinds = [_is_crosssim(table) for table in tables]
     if all(kinds):
-        return _import_crosssim(tables, unit or "S", branch)
+        return _read_crosssim(tables, unit or "S", branch)
     if any(kinds) or len(tables) > 1:
         two_column = tables[kinds.index(False)].path
         raise ImportFormatError(
@@ -72,10 +127,10 @@ def import_curves(
         raise ImportFormatError(
             f"{tables[0].path} holds both branches in two columns; leave out branch={branch!r}"
         )
-    return _import_two_columns(tables[0], unit)
+    return _read_two_columns(tables[0], unit)
 
 
-def _import_two_columns(table: Table, unit: str | None) -> PulseCurves:
+def _read_two_columns(table: Table, unit: str | None) -> Ramps:
     if unit is None:
         raise ImportFormatError(
             f"{table.path} does not state its unit; say which with --unit (unit=…): "
@@ -88,13 +143,9 @@ def _import_two_columns(table: Table, unit: str | None) -> PulseCurves:
             f"{table.path}, line {table.rows[0][0]}: columns of numbers: {count}; a pulse file "
             "has two, up and down, or a CrossSim header (rmp1, rmp2, …)"
         )
-    return _result(
-        [table],
-        columns[:1],
-        columns[1:],
-        unit,
-        ["column 1 is potentiation, column 2 depression"],
-    )
+    _scale(unit, table.path)
+    notes = ["column 1 is potentiation, column 2 depression"]
+    return Ramps(columns[:1], columns[1:], unit, [table.sha256], notes)
 
 
 def _is_crosssim(table: Table) -> bool:
@@ -102,9 +153,9 @@ def _is_crosssim(table: Table) -> bool:
     return bool(cells[0]) and all(_RAMP.fullmatch(cell) or not cell for cell in cells)
 
 
-def _import_crosssim(
+def _read_crosssim(
     tables: Sequence[Table], unit: str, branch: Branch | Sequence[Branch] | None
-) -> PulseCurves:
+) -> Ramps:
     notes: list[str] = []
     branches = _crosssim_branches(tables, branch, notes)
     found: dict[Branch, list[FloatArray]] = {"potentiation": [], "depression": []}
@@ -119,7 +170,9 @@ def _import_crosssim(
         found[which] += [ramp for ramp in ramps if ramp.size]
         if empty := sum(not ramp.size for ramp in ramps):
             notes.append(f"{table.path.name}: {empty} of {len(ramps)} ramps are empty")
-    return _result(tables, found["potentiation"], found["depression"], unit, notes)
+    _scale(unit, tables[0].path)
+    sha256 = [table.sha256 for table in tables]
+    return Ramps(found["potentiation"], found["depression"], unit, sha256, notes)
 
 
 def _crosssim_branches(
@@ -143,24 +196,6 @@ def _crosssim_branches(
                 f"branch is {name!r}, it must be 'potentiation' or 'depression'"
             )
     return list(given)
-
-
-def _result(
-    tables: Sequence[Table],
-    up: list[FloatArray],
-    down: list[FloatArray],
-    unit: str,
-    notes: list[str],
-) -> PulseCurves:
-    scale = _scale(unit, tables[0].path)
-    return PulseCurves(
-        potentiation=[curve * scale for curve in up],
-        depression=[curve * scale for curve in down],
-        unit="1" if unit == "1" else "S",
-        source=", ".join(str(table.path) for table in tables),
-        sha256=" ".join(table.sha256 for table in tables),
-        notes=[*notes, _ORIGIN, *_directions(up, down)],
-    )
 
 
 def _scale(unit: str, path: Path) -> float:

@@ -25,8 +25,6 @@ class Source:
         The file.
     kind : str
         "hdf5", "mat" (MATLAB 5), "workbook" (.xlsx), or "text".
-    sha256 : str
-        Checksum of the file as it is.
     compressed : bool
         Whether it is gzip; `data` is decompressed.
 
@@ -41,14 +39,18 @@ class Source:
         try:
             with path.open("rb") as file:
                 start = file.read(1024)
-                file.seek(0)
-                self.sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             self.kind = _kind(path, start)
         except FileNotFoundError as error:
             raise DataFileError(f"{path} does not exist") from error
         except OSError as error:
             raise DataFileError(f"{path} cannot be read: {error.strerror}") from error
         self.compressed = start.startswith(b"\x1f\x8b")
+
+    @functools.cached_property
+    def sha256(self) -> str:
+        """Checksum of the file as it is."""
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
     @functools.cached_property
     def data(self) -> bytes:
@@ -122,6 +124,19 @@ class Source:
         from labsyn.data.importers.workbook import sheet_names  # it needs this module itself
 
         return sheet_names(self.path)
+
+
+def is_arc_two(path: Path) -> bool:
+    """Return whether a file is an HDF5 store of ArC TWO, without opening it as HDF5.
+
+    The names of the attributes of the root stand at its beginning.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(_HEAD)
+    except OSError:
+        return False
+    return start.startswith(_HDF5) and b"H5DS_VERSION_MAJOR" in start
 
 
 def _kind(path: Path, start: bytes) -> str:

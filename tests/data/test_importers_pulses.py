@@ -60,6 +60,28 @@ def test_forms_of_csv_that_mean_the_same(tmp_path: Path, text: bytes) -> None:
     assert lists(curves.potentiation + curves.depression) == [[1.0, 2.0], [2.0, 1.0]]
 
 
+def test_what_was_not_measured_keeps_its_place_and_is_noted(tmp_path: Path) -> None:
+    curves = import_curves(
+        [write(tmp_path / "a.csv", "1,3\n9.91E+37,nan\n3,-inf\n4,0\n")], "uS"
+    )
+    np.testing.assert_array_equal(curves.potentiation[0], [1e-6, np.nan, 3e-6, 4e-6])
+    np.testing.assert_array_equal(curves.depression[0], [3e-6, np.nan, np.nan, 0])
+    assert curves.notes[1:4] == [
+        "potentiation: 1 values out of range, such as 9.91E+37, are left out",
+        "depression: 1 values out of range, such as 9.91E+37, are left out",
+        "depression: 1 values are NaN in the file and left out",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1,5;3\n2,5;2\n", "1.5\t3\n2.5\t2\n", "1,5\t3\n2,5\t2,0\n", " 1.5  3.0\n 2.5 2e0\n"],
+)
+def test_dialects_that_mean_the_same(tmp_path: Path, text: str) -> None:
+    curves = import_curves([write(tmp_path / "a.csv", text)], "1")
+    assert lists(curves.potentiation + curves.depression) == [[1.5, 2.5], [3.0, 2.0]]
+
+
 def test_branches_may_differ_in_length(tmp_path: Path) -> None:
     curves = import_curves([write(tmp_path / "a.csv", "1,3\n2,2\n3,\n")], "1")
     assert lists(curves.potentiation + curves.depression) == [[1, 2, 3], [3, 2]]
@@ -105,8 +127,8 @@ def test_a_branch_the_wrong_way_is_noted_and_kept(tmp_path: Path) -> None:
         ("1,2\n2,abc\n", {"unit": "1"}, r"a\.csv, line 2, column 2: 'abc' is no number"),
         ('"1\n",2\nx,1\n', {"unit": "1"}, r"line 3, column 1: 'x' is no number"),
         ("up,down\n1,2\n", {"unit": "1"}, r"line 1, column 1: 'up' is no number"),
-        ("1,2\n9.91E+37,1\n", {"unit": "1"}, r"line 2, column 1: '9.91E\+37' is what instr"),
-        ("1,2\n2,nan\n", {"unit": "1"}, r"line 2, column 2: 'nan' is what instruments write"),
+        ("1,2\n2_0,1\n", {"unit": "1"}, r"line 2, column 1: '2_0' is no number"),
+        ("1;2\n2;1.5\n1,5;3\n", {"unit": "1"}, r"'1.5' is no number with ',' before its deci"),
         ("1,2\n,1\n3,0\n", {"unit": "1"}, r"line 2, column 1: an empty cell in the middle"),
         ("1,2,3\n", {"unit": "1"}, r"line 1: columns of numbers: 3; a pulse file has two"),
         ("1\n2\n", {"unit": "1"}, r"line 1: columns of numbers: 1; a pulse file has two"),

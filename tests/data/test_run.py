@@ -137,7 +137,7 @@ def test_an_orphan_where_nothing_can_be_written_is_still_read(
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("no.h5", r"no\.h5 does not exist"), ("x.csv", r"no run file; runs end in \.h5")],
+    [("no.h5", r"no\.h5 does not exist"), ("x.csv", r"x\.csv does not exist")],
 )
 def test_what_is_no_run_is_not_opened(tmp_path: Path, name: str, message: str) -> None:
     with pytest.raises(DataFileError, match=message):
