@@ -160,7 +160,7 @@ def _columns(table: Table, tests: Sequence[_Test]) -> list[RawColumn]:
         for name, unit in test.units().items():
             if units.setdefault(name, unit)[0] != unit[0]:
                 raise ImportFormatError(
-                    f"{table.path}, line {test.line}: {name!r} is in {unit[0]} in this test, in "
+                    f"{table.path}, line {test.line}: {name!r} is in {unit[0]} here, in "
                     f"{units[name][0]} in one before; import them apart"
                 )
     return [

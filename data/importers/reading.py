@@ -72,6 +72,15 @@ def group(
     return groups, failed
 
 
+def is_pulse_file(path: Path, unit: str | None) -> bool:
+    """Return whether a file holds nothing but pulse curves, as `import_curves` reads them.
+
+    So does one that no format knows: its faults are then told as those of a pulse file.
+    """
+    found = candidates(Source(path), ImportOptions(unit=unit))
+    return not found or any(item.name in ("crosssim", "two-column") for item in found)
+
+
 def read_sources(sources: Sequence[Source], chosen: Format, options: ImportOptions) -> Imported:
     """Return the measurement in files whose format is known; see `import_files`."""
     useless = sorted(options.stated - chosen.options)

@@ -1,4 +1,4 @@
-"""``labsyn import``: files of other programs become run files, with a report of each decision."""
+"""``labsyn import``: files of other programs become runs, and every decision is told."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
