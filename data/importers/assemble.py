@@ -80,16 +80,18 @@ def _values(raw: RawTable, column: RawColumn, is_branch: bool) -> FloatArray:
         return np.where(np.abs(values) > LARGEST, np.copysign(np.inf, values), values)
     cells = branch_words(column.cells) if is_branch else column.cells
     heading = printable(column.heading)[:40]
-    return np.array(
-        [
-            number(
-                cell,
-                raw.decimal,
-                f"{raw.path}, {raw.place(i)}, column {column.number} ({heading})",
-            )
-            for i, cell in enumerate(cells)
-        ]
-    )
+    place = f"column {column.number} ({heading})"
+    values = np.empty(len(cells))
+    try:
+        for i, cell in enumerate(cells):
+            values[i] = number(cell, raw.decimal, f"{raw.path}, {raw.place(i)}, {place}")
+    except ImportFormatError as error:
+        error.add_note(
+            "a column of texts is left out when the others are stated with --column and "
+            "--only-stated is given"
+        )
+        raise
+    return values
 
 
 def _note_gaps(
@@ -101,7 +103,9 @@ def _note_gaps(
     warnings: list[str],
 ) -> None:
     missing, over = int(np.isnan(values).sum()), np.flatnonzero(np.isinf(values))
-    if missing:
+    if missing == values.size:
+        warnings.append(f"{name}: no value was measured, or its formulas were never computed")
+    elif missing:
         decisions.append(
             f"{name}: {missing} of {values.size} values were not measured (empty or NaN)"
         )

@@ -59,8 +59,11 @@ def settle_branches(
     elif found["branch"].unit_from == "it counts":
         decisions.append("branch: by the column of the file, 1 is potentiation")
     _check_branch(raw, found["branch"].values)
-    if "pulse" in found:
-        _check_pulses(raw, found["pulse"].values)
+    for name in ("pulse", "cycle"):
+        if name in found:
+            _check_whole(raw, name, found[name].values)
+    if options.branch is None:
+        applied = _join_reads(found, decisions)
     _count(found, applied, decisions)
     if options.mirrored:
         found = _unmirrored(found)
@@ -114,16 +117,40 @@ def _check_branch(raw: RawTable, branch: FloatArray) -> None:
         )
 
 
-def _check_pulses(raw: RawTable, pulse: FloatArray) -> None:
+def _check_whole(raw: RawTable, name: str, values: FloatArray) -> None:
     with np.errstate(invalid="ignore"):
-        good = (pulse >= 0) & (pulse <= _MOST_PULSES) & (pulse == np.round(pulse))
+        good = (values >= 0) & (values <= _MOST_PULSES) & (values == np.round(values))
     wrong = np.flatnonzero(~good)
     if wrong.size:
         row = int(wrong[0])
         raise ImportFormatError(
-            f"{raw.path}, {raw.place(row)}: pulse number {pulse[row]:g}; it is a whole number "
+            f"{raw.path}, {raw.place(row)}: {name} number {values[row]:g}; it is a whole number "
             f"from 0 to {_MOST_PULSES}"
         )
+
+
+def _join_reads(found: Columns, decisions: list[str]) -> BoolArray:
+    """Give reads between two pulses of a branch that branch; return which rows are a pulse.
+
+    A read before a branch, which tells where it begins, is left as it is.
+    """
+    branch = found["branch"].values
+    applied = branch != 0
+    before = _with_reads(branch)
+    joined = ~applied & (before != 0) & (before == _with_reads(branch[::-1])[::-1])
+    for name in ("pulse", "cycle"):
+        if name in found:  # which say that another branch begins with this read
+            values = found[name].values
+            last = np.maximum.accumulate(np.where(applied, np.arange(branch.size), 0))
+            joined &= values >= values[last] if name == "pulse" else values == values[last]
+    if joined.any():
+        values = np.where(joined, before, branch)
+        found["branch"] = replace(found["branch"], values=values)
+        decisions.append(
+            f"branch: {joined.sum()} rows of branch 0 between the pulses of a branch are reads "
+            "of it"
+        )
+    return applied
 
 
 def _count(found: Columns, applied: BoolArray, decisions: list[str]) -> None:

@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,9 @@ from labsyn.data.importers.options import ImportOptions
 from labsyn.data.importers.source import Source
 
 Row = tuple[int, list[str]]
+
+MOST_CELLS = 20_000_000
+"""Of one file, each row counted as three more: what fits into a few gigabytes of memory."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,10 @@ class Table:
 
 
 def read_table(
-    source: Path | Source, options: ImportOptions | None = None, skip_lines: int = 0
+    source: Path | Source,
+    options: ImportOptions | None = None,
+    skip_lines: int = 0,
+    most_rows: int | None = None,
 ) -> Table:
     """Return the cells of a CSV file without its empty lines.
 
@@ -53,11 +60,13 @@ def read_table(
         Delimiter, decimal mark and encoding, where they are stated; else they are found.
     skip_lines : int
         Lines before the table, which are no CSV.
+    most_rows : int, optional
+        Rows to read, to recognise a file by.
 
     Raises
     ------
     ImportFormatError
-        If the file is no CSV file, or is empty.
+        If the file is no CSV file, is empty, or has too many cells.
     DataFileError
         If it does not exist or cannot be read.
     """
@@ -68,9 +77,9 @@ def read_table(
     for _ in range(skip_lines):
         stream.readline()
     dialect = find_dialect(source.path, text[stream.tell() :], options)
-    rows = list(_rows(source.path, stream, dialect, skip_lines + 1))
+    rows = list(islice(_rows(source.path, stream, dialect, skip_lines + 1), most_rows))
     if not rows:
-        raise ImportFormatError(f"{source.path} is empty; a pulse file has one line a pulse")
+        raise ImportFormatError(f"{source.path} is empty: it holds no row")
     found: dict[str, str | bool | int] = {
         "encoding": options.encoding or source.encoding.removesuffix("-sig"),
         "byte order mark": source.has_mark,
@@ -85,8 +94,15 @@ def read_table(
 def _rows(path: Path, stream: io.StringIO, dialect: Dialect, first: int) -> Iterator[Row]:
     reader = csv.reader(stream, delimiter=dialect.delimiter, skipinitialspace=True, strict=True)
     line = first
+    n_cells = 0
     try:
         for row in reader:
+            n_cells += len(row) + 3
+            if n_cells > MOST_CELLS:
+                raise ImportFormatError(
+                    f"{path}, line {line}: the file has more than {MOST_CELLS} cells; import "
+                    "a part of it"
+                )
             if any(cell.strip() for cell in row):
                 yield line, row
             line = reader.line_num + first

@@ -1,10 +1,11 @@
 """The unit of each column: said by the file, by its format, or by the user; never guessed."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from labsyn.data.errors import ImportFormatError, UnitError
-from labsyn.data.importers.options import ImportOptions
+from labsyn.data.importers.options import ColumnRule, ImportOptions
 from labsyn.data.importers.result import RawColumn, RawTable
 from labsyn.data.importers.selection import COUNTS, Chosen, printable
 from labsyn.data.units import SiUnit, si_unit
@@ -33,21 +34,28 @@ def column_units(
     """
     units: list[ColumnUnit] = []
     unknown: list[str] = []
+    asked: list[str] = []
     for name, column, rule in chosen:
         stated = rule.unit if rule else None
-        if stated is None and name == "conductance":
+        if name == "conductance" and options.unit is not None:
+            if stated is not None:
+                raise ImportFormatError(
+                    f"{raw.path}: the unit of the conductance is stated twice, {stated!r} and "
+                    f"{options.unit!r}"
+                )
             stated = options.unit
         found = _unit(raw, name, column, stated)
         if found is None:
             unknown.append(f"{printable(column.heading)!r} (column {column.number})")
+            asked.append(_asked(name, column, rule))
         else:
             units.append(ColumnUnit(*found, _si(raw, name, found[0])))
     if unknown:
         more = " …" if len(unknown) > _SHOWN else ""
         raise ImportFormatError(
-            f"{raw.path} does not state the unit of {', '.join(unknown[:_SHOWN])}{more}; say "
-            "each with --column HEADING:UNIT (1 for a plain number), or take only the stated "
-            "columns with --only-stated"
+            f"{raw.path} does not state the unit of {', '.join(unknown[:_SHOWN])}{more}; say it "
+            f"with {' '.join(asked[:_SHOWN])}{more} (UNIT: V, mA, uS, ohm …, or 1 for a plain "
+            "number), or leave out every column that is not stated with --only-stated"
         )
     if options.unit and not any(name == "conductance" for name, _, _ in chosen):
         raise ImportFormatError(
@@ -64,12 +72,29 @@ def _unit(
         if column.unit is not None:
             return column.unit, column.unit_from
         return ("1", "it counts") if name in COUNTS else None
-    if column.unit is not None and not column.by_convention and column.unit != stated:
+    if column.unit is not None and not column.by_convention and not _same(column.unit, stated):
         raise ImportFormatError(
             f"{raw.path} states the unit of {printable(column.heading)!r}, {column.unit!r}; "
             f"{stated!r} contradicts it"
         )
     return stated, "stated by the user"
+
+
+def _asked(name: str, column: RawColumn, rule: ColumnRule | None) -> str:
+    """Return the option that states the unit of a column."""
+    if name == "conductance" and rule is None:
+        return "--unit UNIT"
+    heading = printable(column.heading)
+    text = f"{heading}:UNIT" if rule is None else f"{rule.name}={rule.heading}:UNIT"
+    return f"--column {text}" if re.fullmatch(r"[\w.=:]+", text) else f'--column "{text}"'
+
+
+def _same(one: str, other: str) -> bool:
+    """Return whether two texts mean one unit, such as uS and µS."""
+    try:
+        return one == other or si_unit(one) == si_unit(other)
+    except UnitError:
+        return False
 
 
 def _si(raw: RawTable, name: str, text: str) -> SiUnit:

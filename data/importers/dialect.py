@@ -1,6 +1,8 @@
 """Which delimiter and which decimal mark a CSV file uses: found once, told in the report."""
 
+import csv
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,8 +10,7 @@ from labsyn.data.errors import ImportFormatError
 from labsyn.data.importers.options import ImportOptions
 
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
-_NUMBER = r"[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?"
-_SPACED = re.compile(rf"\s*{_NUMBER}(?: +{_NUMBER})+\s*")
+_NUMBER = re.compile(r"[+-]?[\d.,]*\d[.,]?(?:[eE][+-]?\d+)?")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
 _HEAD = 262_144  # characters that are looked at; the header of an analyser has 10 000
 _LINES = 50  # at the end of these: numbers, not the header
@@ -28,25 +29,43 @@ def find_dialect(path: Path, text: str, options: ImportOptions) -> Dialect:
 
     A semicolon or tab parts the cells if most lines have one; a space does if all lines but
     the headings are numbers with spaces between; else a comma does. A comma is a decimal mark
-    only where it does not part the cells.
+    where it does not part the cells, or stands inside their quotes.
 
     Raises
     ------
     ImportFormatError
-        If delimiter and decimal mark are the same.
+        If the comma was stated to be the decimal mark and seems to part the cells as well.
     """
-    lines = [line for line in _QUOTED.sub("Q", text[:_HEAD]).splitlines() if line.strip()]
-    if len(text) > _HEAD:
-        lines = lines[:-1]  # it is cut short
-    lines = lines[-_LINES:]
+    cut = len(text) > _HEAD
+    lines = _last_lines(_QUOTED.sub("Q", text[:_HEAD]), cut)
     delimiter = options.delimiter or _delimiter(lines)
-    decimal = options.decimal or _decimal(lines, delimiter)
-    if delimiter == decimal:
-        raise ImportFormatError(
-            f"{path}: {delimiter!r} cannot be both delimiter and decimal mark; state another "
-            "with --delimiter or --decimal"
-        )
+    lines = _last_lines(text[:_HEAD], cut)
+    if delimiter == ",":
+        found = _decimal(cell[1:-1].strip() for cell in _QUOTED.findall("\n".join(lines)))
+        decimal = options.decimal or found
+        if options.delimiter is None and options.decimal == "," and found != ",":
+            raise ImportFormatError(
+                f"{path}: the comma seems to part the cells, but is stated to be the decimal "
+                "mark; state what parts them with --delimiter"
+            )
+    else:
+        cells = _cells(csv.reader(lines, delimiter=delimiter))
+        decimal = options.decimal or _decimal(cell.strip() for cell in cells)
     return Dialect(delimiter, decimal)
+
+
+def _last_lines(head: str, cut: bool) -> list[str]:
+    """Return the last lines that are not blank; the very last of a text cut short is none."""
+    lines = [line for line in head.splitlines() if line.strip()]
+    return (lines[:-1] if cut else lines)[-_LINES:]
+
+
+def _cells(rows: Iterable[list[str]]) -> Iterable[str]:
+    try:
+        for row in rows:
+            yield from row
+    except csv.Error:  # told with its line when the table is read
+        return
 
 
 def _delimiter(lines: list[str]) -> str:
@@ -54,11 +73,14 @@ def _delimiter(lines: list[str]) -> str:
         if sum(mark in line for line in lines) > len(lines) / 2:
             return mark
     below = lines[1:] or lines
-    return " " if below and all(map(_SPACED.fullmatch, below)) else ","
+    return " " if below and all(map(_is_spaced, below)) else ","
 
 
-def _decimal(lines: list[str], delimiter: str) -> str:
-    if delimiter == ",":
-        return "."
-    cells = [cell.strip() for line in lines for cell in line.split(delimiter)]
+def _is_spaced(line: str) -> bool:
+    """Return whether a line is two or more numbers with spaces between."""
+    cells = line.split()
+    return len(cells) > 1 and all(map(_NUMBER.fullmatch, cells))
+
+
+def _decimal(cells: Iterable[str]) -> str:
     return "," if any(map(_DECIMAL_COMMA.fullmatch, cells)) else "."

@@ -148,9 +148,17 @@ def detect(source: Source, options: ImportOptions) -> Format:
         raise ImportFormatError(
             f"{source.path} could be {told}; say which with --format (format=…)"
         )
+    raise ImportFormatError(f"{source.path}{_unknown(source)}")
+
+
+def _unknown(source: Source) -> str:
+    """Return what a file is, if it is none that is imported."""
     titles = ", ".join(item.title for item in FORMATS)
-    first = "".join(source.first_lines[:1])[:40]
-    raise ImportFormatError(
-        f"{source.path}, line 1: {first!r} begins none of the formats that are imported: "
-        f"{titles}"
-    )
+    if source.kind == "xls":
+        return " is a workbook of older Excel (.xls); save it as .xlsx, or as CSV"
+    if source.kind != "text":
+        return f" is {source.kind.upper()}, but of nobody whose files are imported: {titles}"
+    if not source.first_lines:
+        return " is empty: it holds no row"
+    first = source.first_lines[0][:40]
+    return f", line 1: {first!r} begins none of the formats that are imported: {titles}"

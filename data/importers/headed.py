@@ -8,15 +8,20 @@ from labsyn.data.importers.cells import Row, Table
 from labsyn.data.importers.result import RawColumn
 from labsyn.data.units import si_unit
 
-_IN_BRACKETS = re.compile(r"(.*?)\s*(?:\(([^()]+)\)|\[([^\[\]]+)\])\s*", re.DOTALL)
+_IN_BRACKETS = re.compile(r"(.*)(?:\(([^()]+)\)|\[([^\[\]]+)\])", re.DOTALL)
+_LONGEST = 200  # characters of a heading that may have a unit in it
+_NO_UNITS = frozenset(("min", "max", "in", "out", "set", "a", "b", "c", "d", "e", "h", "count"))
+"""What a heading may have in brackets without meaning the minute, the inch, the year …"""
 
 
 def split_heading(heading: str) -> tuple[str, str | None]:
     """Return name and unit of a heading such as ``Current (A)``; None if it states none."""
-    match = _IN_BRACKETS.fullmatch(heading)
+    match = _IN_BRACKETS.fullmatch(heading.strip()) if len(heading) <= _LONGEST else None
     if not match or not match[1].strip():
         return heading.strip(), None
     unit = (match[2] or match[3]).strip()
+    if unit in _NO_UNITS:
+        return heading.strip(), None
     try:
         si_unit(unit)
     except UnitError:  # as in "Current (forward)"

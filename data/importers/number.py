@@ -8,7 +8,10 @@ from labsyn.data.errors import ImportFormatError
 LARGEST = 1e30
 """SCPI writes 9.91E+37 for "not a number", 9.9E+37 for an overflow; B1500A 199.999E+99."""
 
-_MISSING = frozenset(("", "nan", "na", "n/a", "#n/a", "null", "none"))
+_MISSING = frozenset(
+    ("", "nan", "na", "n/a", "#n/a", "null", "none", "-nan(ind)", "1.#qnan", "-1.#ind", "1.#ind")
+)  # the last four are how programs on Windows write NaN
+_INFINITE = {"1.#inf": math.inf, "-1.#inf": -math.inf}
 _COMMA = re.compile(r"[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?")
 
 
@@ -38,6 +41,8 @@ def number(text: str, decimal: str, where: str) -> float:
     text = text.strip()
     if text.lower() in _MISSING:
         return math.nan
+    if text.lower() in _INFINITE:
+        return _INFINITE[text.lower()]
     if decimal == "," and _COMMA.fullmatch(text):
         text = text.replace(",", ".")
     elif "," in text or (decimal == "," and "." in text):

@@ -11,7 +11,7 @@ from labsyn.data.importers.options import ImportOptions
 from labsyn.data.importers.pulses import ORIGIN, Branch, Ramps, read_ramps
 from labsyn.data.importers.result import FloatArray, RawColumn, RawTable
 from labsyn.data.importers.source import Source
-from labsyn.data.importers.table_text import has_headings
+from labsyn.data.importers.table_text import HEAD_ROWS, has_headings
 
 _RAMPS = re.compile(r"\"?rmp\d+\"?\s*([,;\t]|$)", re.IGNORECASE)
 
@@ -25,7 +25,7 @@ def is_two_columns(source: Source, options: ImportOptions) -> bool:
     """Return whether there are two columns of numbers and no headings."""
     if source.kind != "text":
         return False
-    table = read_table(source, options)
+    table = read_table(source, options, most_rows=HEAD_ROWS)
     return table.width == 2 and not has_headings(table)
 
 

@@ -13,6 +13,7 @@ MAX_BYTES = 256_000_000
 
 _ALLOWED = f"{MAX_BYTES} are read at most; import a part of it"
 _HDF5 = b"\x89HDF\r\n\x1a\n"
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _HEAD = 65_536
 
 
@@ -24,7 +25,7 @@ class Source:
     path : Path
         The file.
     kind : str
-        "hdf5", "mat" (MATLAB 5), "workbook" (.xlsx), or "text".
+        "hdf5", "mat" (MATLAB 5), "workbook" (.xlsx), "xls" (older Excel), or "text".
     compressed : bool
         Whether it is gzip; `data` is decompressed.
 
@@ -127,16 +128,17 @@ class Source:
 
 
 def is_arc_two(path: Path) -> bool:
-    """Return whether a file is an HDF5 store of ArC TWO, without opening it as HDF5.
-
-    The names of the attributes of the root stand at its beginning.
-    """
+    """Return whether a file is an HDF5 store of ArC TWO, by the version that it states."""
     try:
         with path.open("rb") as file:
-            start = file.read(_HEAD)
-    except OSError:
+            if file.read(len(_HDF5)) != _HDF5:
+                return False
+        import h5py
+
+        with h5py.File(path, "r") as store:
+            return "H5DS_VERSION_MAJOR" in store.attrs
+    except Exception:  # HDF5 raises many kinds on a damaged file; whoever reads it tells
         return False
-    return start.startswith(_HDF5) and b"H5DS_VERSION_MAJOR" in start
 
 
 def _kind(path: Path, start: bytes) -> str:
@@ -147,7 +149,7 @@ def _kind(path: Path, start: bytes) -> str:
         return "mat"
     if start.startswith(b"PK\x03\x04") and zipfile.is_zipfile(path):
         return "workbook"
-    return "text"
+    return "xls" if start.startswith(_OLE) else "text"
 
 
 def _decompress(path: Path, packed: bytes) -> bytes:

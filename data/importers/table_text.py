@@ -15,13 +15,17 @@ from labsyn.data.importers.result import RawTable
 from labsyn.data.importers.source import Source
 
 
+HEAD_ROWS = 100
+"""Rows by which a table is recognised."""
+
+
 def is_text_table(source: Source, options: ImportOptions) -> bool:
-    """Return whether a text has numbers in its first row, or below a row of headings."""
+    """Return whether a text has numbers in its first row, or headings there and numbers below."""
     if source.kind != "text":
         return False
-    table = read_table(source, options)
+    table = read_table(source, options, most_rows=HEAD_ROWS)
     if has_headings(table):
-        return any(has_number(row, table.dialect.decimal) for _, row in table.rows[1:2])
+        return any(has_number(row, table.dialect.decimal) for _, row in table.rows[1:])
     # Without headings no column is the conductance: a unit alone says nothing of it.
     return bool(options.columns) or options.unit is None
 
@@ -53,17 +57,16 @@ def table_columns(table: Table) -> RawTable:
     Raises
     ------
     ImportFormatError
-        If there are no rows, or a column with values has no heading.
+        If there are no rows, or one has more or fewer cells than there are headings.
     """
     decisions = []
     if has_headings(table):
-        (line, headings), rows = table.rows[0], table.rows[1:]
-        headings = [*headings, *[""] * (table.width - len(headings))]
-        for i, heading in enumerate(headings):
-            if not heading.strip() and _is_used(rows, i):
-                raise ImportFormatError(
-                    f"{table.path}, line {line}: column {i + 1} has no heading"
-                )
+        (_, headings), rows = table.rows[0], table.rows[1:]
+        # A table that was written with its index has no heading over it.
+        headings = [
+            f"#{i}" if not heading.strip() and _is_used(rows, i - 1) else heading
+            for i, heading in enumerate(headings, start=1)
+        ]
         while headings and not headings[-1].strip():
             headings.pop()
     else:

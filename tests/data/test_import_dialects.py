@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from labsyn.data.errors import ConfigError, ImportFormatError
+from labsyn.data.importers import cells
 from labsyn.data.importers import source as source_module
 from labsyn.data.importers.options import ColumnRule, ImportOptions, load_map
 from labsyn.data.importers.reading import import_files
@@ -22,7 +23,7 @@ numbers = st.one_of(
     st.floats(-1e29, 1e29, allow_nan=False), st.sampled_from([np.nan, 9.91e37, -9.9e37, 0.0])
 )
 tables = st.lists(st.tuples(numbers, numbers, numbers), min_size=2, max_size=20).filter(
-    lambda rows: not np.isnan(rows[0]).all()
+    lambda rows: not np.isnan(rows).all(axis=1).any()  # a row of empty cells is a blank line
 )
 quick = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -129,14 +130,21 @@ def test_a_second_header_of_pymeasure_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "options", "message"),
     [
-        ("V (V),G\n1,2\n", {}, r"does not state the unit of 'G' \(column 2\); say each with --col"),
+        ("V (V),G\n1,2\n", {}, r"does not state the unit of 'G' \(column 2\); say it with --column G:UNIT \(UNIT"),
         ("V (V),G (a.u.)\n1,2\n", {}, r"unit of 'G \(a.u.\)' \(column 2\)"),
         ("V (V),I (A)\n1,2\n1,x\n", {}, r"a\.csv, line 3, column 2 \(I\): 'x' is no number"),
         ('"V\n(V)",I (A)\n1,2\n1,2,3\n', {}, r"line 4: 3 values under 2 headings"),
         ("V (V),I (A)\n1,2\n1\n", {}, r"line 3: 1 values under 2 headings"),
-        ("V (V),\n1,2\n", {}, r"line 1: column 2 has no heading"),
+        ("conductance,a b,c\n1,2,3\n", {"columns": (ColumnRule("c", "c"),)},
+         r'with --unit UNIT --column "a b:UNIT" --column c=c:UNIT \(UNIT'),
+        ("conductance\n1\n", {"columns": (ColumnRule("conductance", "#1", "S"),), "unit": "uS"},
+         r"the unit of the conductance is stated twice, 'S' and 'uS'"),
+        (",V (V)\n0,1\n", {}, r"does not state the unit of '#1' \(column 1\)"),
+        ("V (V)\n1,2\n", {}, r"line 2: 2 values under 1 headings"),
+        ("t (min)\n1\n", {}, r"does not state the unit of 't \(min\)'"),
+        ("V (V^9^9^9^9)\n1\n", {}, r"does not state the unit of 'V \(V\^9\^9\^9\^9\)'"),
         ("V (V),V (V)\n1,2\n", {}, r"two columns are called 'V'"),
-        ("a;b\n1,5;2.5\n", {"format": "table"}, r"line 2, column 2 \(b\): '2.5' is no number with"),
+        ("a [V];b [A]\n1,5;2.5\n", {"format": "table"}, r"line 2, column 2 \(b\): '2.5' is no number with"),
         ("a,b\n1,2\n", {"unit": "S"}, r"does not state the unit of 'a'"),
         ("a (V),b (A)\n1,2\n", {"unit": "S"}, r"has no column 'conductance' that unit='S' could"),
         ("conductance\n1\n", {"unit": "V"}, r"unit 'V' is no conductance; use S, mS"),
@@ -150,14 +158,23 @@ def test_a_second_header_of_pymeasure_is_refused(tmp_path: Path) -> None:
         (b"V (V)\n\xb5\n", {}, r"byte 6 is no text \(UTF-8\).*state its encoding"),
         ("V (V)\n1\n", {"encoding": "latin-99"}, r"'latin-99' is no encoding"),
         ("V (V)\n" + "1" * 140_000 + "\n", {}, r"line 2: field larger than field limit"),
-        ("V;I\n1;2\n", {"delimiter": ",", "decimal": ","}, r"cannot be both delimiter and dec"),
+        ("1,5\n2,5\n", {"decimal": ","}, r"the comma seems to part the cells, but is stated"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" * 99, {}, r"older Excel \(\.xls\); save it as \.xlsx"),
+        (b"\x89HDF\r\n\x1a\n" * 99, {}, r"a\.csv is HDF5, but of nobody whose files are imp"),
+        ("\n \n", {}, r"a\.csv is empty: it holds no row"),
+        ("V (V)\n" + "1\n" * 99, {"delimiter": "\t"}, r"line 21: the file has more than 80 cells"),
         (b"\x1f\x8b\x08junk", {}, r"damaged gzip file|cut short"),
         (gzip.compress(b"V (V)\n1\n")[:-9], {}, r"gzip file that was cut short"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_refused_with_its_place(
-    tmp_path: Path, text: str | bytes, options: dict[str, Any], message: str
+    tmp_path: Path,
+    text: str | bytes,
+    options: dict[str, Any],
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(cells, "MOST_CELLS", 80)
     with pytest.raises(ImportFormatError, match=message):
         read(tmp_path / "a.csv", text, **options)
 
@@ -165,7 +182,7 @@ def test_what_cannot_be_read_is_refused_with_its_place(
 def test_a_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(source_module, "MAX_BYTES", 10_000)
     with pytest.raises(ImportFormatError, match="unpacks to more bytes than may be"):
-        read(tmp_path / "a.csv.gz", gzip.compress(b"V (V)\n" + b"0\n" * 10_000_000))
+        read(tmp_path / "a.csv.gz", gzip.compress(b"V (V)\n" + b"0\n" * 100_000))
     with pytest.raises(ImportFormatError, match=r"has 10002 bytes"):
         read(tmp_path / "a.csv", "V (V)\n" + "0\n" * 4998)
 
@@ -257,3 +274,32 @@ def test_a_wrong_map_is_refused(tmp_path: Path, text: str, message: str) -> None
     (tmp_path / "map.toml").write_text(text)
     with pytest.raises(ConfigError, match=message):
         load_map(tmp_path / "map.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ('"V (V)","I (A)"\n"1,5","2,5"\n"3","-4,5e0"\n', {}),
+        ("V (V),I (A)\n1.5,2.5\n3,-4.5\n", {}),
+        ("V (V) I (A)\n1,5 2,5\n3 -4,5\n", {"delimiter": " ", "format": "table"}),
+        ("V (V);I (A)\n1,5;2,5\n3;-4,5\n", {"decimal": ","}),
+    ],
+)
+def test_a_decimal_comma_is_told_from_a_delimiter(
+    tmp_path: Path, text: str, options: dict[str, Any]
+) -> None:
+    text = text.replace(" (V) I (A)", "(V) I(A)") if options.get("delimiter") == " " else text
+    imported = read(tmp_path / "a.csv", text, **options)
+    values = np.column_stack([column.values for column in imported.columns])
+    np.testing.assert_array_equal(values, [[1.5, 2.5], [3, -4.5]])
+
+
+def test_how_windows_writes_nan(tmp_path: Path) -> None:
+    imported = read(tmp_path / "a.csv", "V (V)\n-nan(ind)\n1.#QNAN\n-1.#IND\n-1.#INF\n1\n")
+    np.testing.assert_array_equal(imported["V"], [np.nan] * 4 + [1])
+    np.testing.assert_array_equal(imported["flags"], [0, 0, 0, 2, 0])
+
+
+def test_a_long_line_of_digits_does_not_take_for_ever(tmp_path: Path) -> None:
+    with pytest.raises(ImportFormatError, match="field larger than field limit"):
+        read(tmp_path / "a.csv", "V (V)\n" + "1" * 1_000_000 + "\n")

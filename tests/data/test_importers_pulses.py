@@ -132,7 +132,7 @@ def test_a_branch_the_wrong_way_is_noted_and_kept(tmp_path: Path) -> None:
         ("1,2\n,1\n3,0\n", {"unit": "1"}, r"line 2, column 1: an empty cell in the middle"),
         ("1,2,3\n", {"unit": "1"}, r"line 1: columns of numbers: 3; a pulse file has two"),
         ("1\n2\n", {"unit": "1"}, r"line 1: columns of numbers: 1; a pulse file has two"),
-        ("\n\n", {"unit": "1"}, r"a\.csv is empty; a pulse file has one line a pulse"),
+        ("\n\n", {"unit": "1"}, r"a\.csv is empty: it holds no row"),
         (b"\x89HDF\r\n", {"unit": "1"}, r"byte 0 is no text \(UTF-8\)"),
         ('1,"2"x\n', {"unit": "1"}, r"a\.csv, line 1: "),
         ("1,2\n", {"unit": "1", "branch": "depression"}, r"holds both branches in two columns"),
