@@ -119,13 +119,25 @@ def stored_numbers(group: Any, name: str, shape: tuple[int, ...]) -> Any:
     if not isinstance(dataset, h5py.Dataset) or dataset.shape != shape:
         expected = " x ".join(map(str, shape))
         raise DataFileError(f"{path} is damaged: {name!r} has not {expected} values")
-    if dataset.is_virtual or dataset.external:
-        raise DataFileError(f"{path} is damaged: {name!r} has its values in another file")
     if dataset.dtype.kind not in "fiu" or dataset.dtype.itemsize > 8:
         raise DataFileError(f"{path} is damaged: {name!r} is {dataset.dtype}, no numbers")
+    check_stored_here(dataset, name)
+    return dataset
+
+
+def check_stored_here(dataset: Any, name: str) -> None:
+    """Refuse a dataset of another file's values, or one that a chunk of unpacks to too much.
+
+    Raises
+    ------
+    DataFileError
+        If a part of it unpacks to more than 64 MB, or it is kept in another file.
+    """
+    path = dataset.file.filename
+    if dataset.is_virtual or dataset.external:
+        raise DataFileError(f"{path} is damaged: {name!r} has its values in another file")
     chunk = dataset.dtype.itemsize
     for length in dataset.chunks or ():
         chunk *= length
     if chunk > _LARGEST_CHUNK:
         raise DataFileError(f"{path} is damaged: {name!r} unpacks to {chunk} bytes at once")
-    return dataset

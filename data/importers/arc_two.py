@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from labsyn.data.errors import ImportFormatError
+from labsyn.data.errors import DataFileError, ImportFormatError
 from labsyn.data.importers.device_choice import Device, choose_device
 from labsyn.data.importers.options import ImportOptions
 from labsyn.data.importers.result import FloatArray, RawColumn, RawTable
 from labsyn.data.importers.source import Source
+from labsyn.data.untrusted import check_stored_here, member
 
 _NAME = re.compile(r"W(\d{2,6})B(\d{2,6})")
 _FIELDS = {
@@ -42,7 +43,7 @@ def read_arc_two(source: Source, options: ImportOptions) -> RawTable:
                 )
             title = str(file.attrs.get("TITLE", ""))
             histories = _histories(source, file)
-    except ImportFormatError:
+    except DataFileError:
         raise
     except Exception as error:  # HDF5 raises many kinds on a damaged file
         raise ImportFormatError(f"{source.path} is no store of ArC TWO: {error}") from error
@@ -67,15 +68,14 @@ def read_arc_two(source: Source, options: ImportOptions) -> RawTable:
 def _histories(source: Source, file: Any) -> list[tuple[Device, Any, int]]:
     """Return device, rows and rows of padding of each crosspoint."""
     histories, total = [], 0
-    for name, group in sorted(file["crosspoints"].items()):
+    crosspoints = member(file, "crosspoints")
+    for name in sorted(crosspoints):
         match = _NAME.fullmatch(name)
-        if not match or "timeseries" not in group:
+        if not match or "timeseries" not in member(crosspoints, name):
             continue
-        series = group["timeseries"]
+        series = member(crosspoints, f"{name}/timeseries")
         where = f"{source.path}, /crosspoints/{name}/timeseries"
-        missing = [field for field in _FIELDS if field not in (series.dtype.names or ())]
-        if missing:
-            raise ImportFormatError(f"{where} has no field {missing[0]!r}")
+        _check_fields(where, series)
         n_rows = int(series.attrs.get("NROWS", -1))
         if not 0 <= n_rows <= series.shape[0]:
             raise ImportFormatError(
@@ -89,6 +89,16 @@ def _histories(source: Source, file: Any) -> list[tuple[Device, Any, int]]:
     if not total:
         raise ImportFormatError(f"{source.path} holds no history of any crosspoint")
     return histories
+
+
+def _check_fields(where: str, series: Any) -> None:
+    kinds = series.dtype.fields or {}
+    for field in _FIELDS:
+        if field not in kinds or kinds[field][0].kind not in "fiu":
+            raise ImportFormatError(f"{where} has no numbers {field!r}")
+    if series.ndim != 1:
+        raise ImportFormatError(f"{where} has {series.ndim} dimensions; a history has one")
+    check_stored_here(series, series.name)
 
 
 def _columns(devices: FloatArray, table: Any) -> list[RawColumn]:

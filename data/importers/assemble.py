@@ -82,14 +82,16 @@ def _values(raw: RawTable, column: RawColumn, is_branch: bool) -> FloatArray:
     heading = printable(column.heading)[:40]
     place = f"column {column.number} ({heading})"
     values = np.empty(len(cells))
+    i = 0
     try:
         for i, cell in enumerate(cells):
             values[i] = number(cell, raw.decimal, f"{raw.path}, {raw.place(i)}, {place}")
     except ImportFormatError as error:
-        error.add_note(
-            "a column of texts is left out when the others are stated with --column and "
-            "--only-stated is given"
-        )
+        if i == 0:
+            error.add_note(
+                "a column of texts is left out if the others are stated with --column, and "
+                "--only-stated is given"
+            )
         raise
     return values
 

@@ -31,6 +31,10 @@ def read_grids(sources: Sequence[Source], options: ImportOptions) -> RawTable:
     parts, decisions = [], []
     lines: list[int] = []
     found: dict[str, object] = {}
+    if options.branch is not None and len(sources) > 1:
+        raise ImportFormatError(
+            f"branch={options.branch!r} is stated for {len(sources)} files; import them apart"
+        )
     for source in sources:
         sign, said = _branch(source, options)
         part, where = _grid(source, options, found)

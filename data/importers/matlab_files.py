@@ -1,17 +1,13 @@
 """The two kinds of .mat files behind one way to read a variable; both bounded."""
 
-import os
-import struct
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
 from labsyn.data.errors import ImportFormatError
+from labsyn.data.importers.matlab_check import check_matlab5
 from labsyn.data.importers.source import MAX_BYTES
-
-_COMPRESSED = 15  # miCOMPRESSED, MAT-file format, table 1-1
-_STEP = 1_000_000
+from labsyn.data.untrusted import check_stored_here, member
 
 
 class Matlab5:
@@ -20,14 +16,14 @@ class Matlab5:
     Raises
     ------
     ImportFormatError
-        If its compressed parts unpack to more than `MAX_BYTES`.
+        If it unpacks to more than `MAX_BYTES`, or states more elements than it holds.
     """
 
     def __init__(self, path: Path) -> None:
         import scipy.io
 
         self.path = path
-        _check_size(path)
+        check_matlab5(path)
         self._names = [name for name, _, _ in scipy.io.whosmat(path)]
 
     def __enter__(self) -> Self:
@@ -54,25 +50,6 @@ class Matlab5:
         return content
 
 
-def _check_size(path: Path) -> None:
-    left = MAX_BYTES - path.stat().st_size
-    with path.open("rb") as file:
-        order = "<" if file.read(128)[126:128] == b"IM" else ">"
-        while left >= 0 and len(tag := file.read(8)) == 8:
-            kind, size = struct.unpack(order + "II", tag)
-            if kind != _COMPRESSED:
-                file.seek(size, os.SEEK_CUR)
-                continue
-            unpacker, packed = zlib.decompressobj(), file.read(size)
-            while packed and left >= 0:
-                left -= len(unpacker.decompress(packed, _STEP))
-                packed = unpacker.unconsumed_tail
-    if left < 0:
-        raise ImportFormatError(
-            f"{path} unpacks to more than {MAX_BYTES} bytes, which are read at most"
-        )
-
-
 class Matlab73:
     """A file of MATLAB 7.3, which is HDF5 with its matrices transposed."""
 
@@ -96,15 +73,11 @@ class Matlab73:
         """Return a variable, or a field of a structure."""
         import h5py
 
-        item = self._file
-        for name in path:
-            # A link into another file is not followed: it would read what nobody named.
-            link = item.get(name, getlink=True) if isinstance(item, h5py.Group) else None
-            if not isinstance(link, h5py.HardLink):
-                raise ImportFormatError(
-                    f"{where} is not in the file, which holds {', '.join(self.names())}"
-                )
-            item = item[name]
+        if path[0] not in self._file:
+            raise ImportFormatError(
+                f"{where} is not in the file, which holds {', '.join(self.names())}"
+            )
+        item = member(self._file, "/".join(path))
         is_text = item.attrs.get("MATLAB_class", b"") == b"char"
         if not isinstance(item, h5py.Dataset) or item.dtype.kind not in "biuf" or is_text:
             raise ImportFormatError(f"{where} is no column of numbers")
@@ -112,4 +85,5 @@ class Matlab73:
             raise ImportFormatError(
                 f"{where} unpacks to {item.size * 8} bytes; {MAX_BYTES} are read at most"
             )
+        check_stored_here(item, ".".join(path))
         return item[()].T

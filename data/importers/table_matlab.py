@@ -8,7 +8,7 @@ import re
 
 import numpy as np
 
-from labsyn.data.errors import ImportFormatError
+from labsyn.data.errors import DataFileError, ImportFormatError
 from labsyn.data.importers.matlab_files import Matlab5, Matlab73
 from labsyn.data.importers.options import ImportOptions
 from labsyn.data.importers.result import FloatArray, RawColumn, RawTable
@@ -48,7 +48,7 @@ def read_matlab(source: Source, options: ImportOptions) -> RawTable:
                 RawColumn(heading=rule.heading, cells=_column(file, rule.heading), number=i)
                 for i, rule in enumerate(options.columns, start=1)
             ]
-    except ImportFormatError:
+    except DataFileError:
         raise
     except Exception as error:  # SciPy and HDF5 raise many kinds on a damaged file
         raise ImportFormatError(f"{source.path} is damaged: {error}") from error
