@@ -1,15 +1,19 @@
 """What fits are made of: the conductance after each pulse, cycle by cycle."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from labsyn.data.errors import DataFileError
 from labsyn.data.flags import EXCLUDED
-from labsyn.data.run import Run
+from labsyn.data.run import Run, is_run_file
+
+if TYPE_CHECKING:
+    from labsyn.data.importers.options import ImportOptions
 
 FloatArray = NDArray[np.float64]
 
@@ -42,38 +46,57 @@ class PulseCurves:
     notes: list[str] = field(default_factory=list)
 
 
-def load_curves(paths: Sequence[Path], unit: str | None = None) -> PulseCurves:
+def load_curves(
+    paths: Sequence[Path],
+    unit: str | None = None,
+    format: str | None = None,
+    options: "ImportOptions | None" = None,
+) -> PulseCurves:
     """Return the curves of a run of labsyn, or of other people's files.
 
     Parameters
     ----------
     paths : sequence of Path
-        One run (.h5 or .h5.part), CSV files as `import_curves` takes them, or one file of
-        another format that is imported and holds cycles, branches, pulses and conductances.
+        One run (.h5 or .h5.part), or files that are imported: one, or several that are one
+        measurement. They hold the conductance, and branches or what they follow from.
     unit : str, optional
-        Unit of a file that does not state its own; a run does.
+        Unit of the conductance, where a file does not state it; a run does.
+    format, options : str, ImportOptions, optional
+        What else imported files do not say; see `Run.open`.
 
     Raises
     ------
     DataFileError
         If a file is missing, is damaged, or needs something else than was stated.
+    ConfigError
+        If what was stated is none, or of no use for these files.
     """
-    from labsyn.data.importers.pulses import import_curves  # it needs PulseCurves itself
-    from labsyn.data.importers.reading import is_pulse_file
-
-    runs = [path for path in paths if path.suffix in (".h5", ".part")]
-    if not runs and (len(paths) != 1 or is_pulse_file(paths[0], unit)):
-        return import_curves(paths, unit)
-    if not runs:
-        return curves_from_run(Run.open(paths[0], unit=unit))
+    runs = [path for path in paths if is_run_file(path)]
+    if format is not None or not runs:
+        return _imported(paths, unit, format, options)
     if len(paths) != 1:
         raise DataFileError(f"{runs[0]} is a run and is read alone, not with other files")
-    curves = curves_from_run(Run.open(runs[0]))
+    curves = curves_from_run(Run.open(runs[0], options=options))
     if unit is not None and unit != curves.unit:
         raise DataFileError(
             f"{runs[0]} states its unit, {curves.unit!r}; leave out unit={unit!r}"
         )
     return curves
+
+
+def _imported(
+    paths: Sequence[Path], unit: str | None, format: str | None, options: "ImportOptions | None"
+) -> PulseCurves:
+    from labsyn.data.importers.reading import import_files, with_unit  # only for these
+
+    imported = import_files(paths, format, with_unit(options, unit))
+    curves = curves_from_run(Run.from_import(imported))
+    return replace(
+        curves,
+        source=", ".join(map(str, paths)),
+        sha256=" ".join(file["sha256"] for file in imported.files),
+        notes=[*imported.report.decisions, *imported.report.warnings, *curves.notes],
+    )
 
 
 def curves_from_run(run: Run) -> PulseCurves:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from labsyn.data.importers.options import ImportOptions
+    from labsyn.data.importers.result import Imported
 
 __all__ = [
     "STATUSES",
@@ -36,6 +37,11 @@ __all__ = [
     "Run",
     "RunWriter",
 ]  # all that users and procedures need
+
+
+def is_run_file(path: Path) -> bool:
+    """Return whether a file is a run by its name, and no file of ArC TWO, which ends alike."""
+    return path.suffix in (".h5", SUFFIX) and not is_arc_two(path)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -123,10 +129,10 @@ class Run:
             If an imported file breaks its format, or does not say its units.
         """
         path = Path(path)
-        if format is not None or path.suffix not in (".h5", SUFFIX) or is_arc_two(path):
-            from labsyn.data.importers.store import import_content  # it needs RunWriter
+        if format is not None or not is_run_file(path):
+            from labsyn.data.importers.reading import import_files, with_unit  # only for these
 
-            return cls._from_content(path, import_content(path, unit, format, options), "")
+            return cls.from_import(import_files([path], format, with_unit(options, unit)))
         if unit is not None or options is not None:
             raise DataFileError(f"{path} is a run, which states its units; state nothing of it")
         file = finished_path(path)  # the same for a finished one
@@ -167,6 +173,13 @@ class Run:
             If there is no such run, or it cannot be read.
         """
         return follow(Path(path), interval=interval)
+
+    @classmethod
+    def from_import(cls, imported: "Imported") -> Self:
+        """Return what was imported as a run; its `path` is the file it was imported from."""
+        from labsyn.data.importers.store import as_content  # it needs RunWriter
+
+        return cls._from_content(imported.path, as_content(imported), "")
 
     @classmethod
     def _from_content(cls, path: Path, content: Content, state: str) -> Self:

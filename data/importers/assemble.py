@@ -61,6 +61,8 @@ def assemble(
     columns = settle_branches(raw, columns, options, decisions, warnings)
     _note_negative(columns, warnings)
     return Imported(
+        path=raw.path,
+        stated={},
         format=format_name,
         files=files,
         columns=columns,

@@ -124,8 +124,8 @@ def _check_whole(raw: RawTable, name: str, values: FloatArray) -> None:
     if wrong.size:
         row = int(wrong[0])
         raise ImportFormatError(
-            f"{raw.path}, {raw.place(row)}: {name} number {values[row]:g}; it is a whole number "
-            f"from 0 to {_MOST_PULSES}"
+            f"{raw.path}, {raw.place(row)}: {name} number {values[row]:g}; it is a whole "
+            f"number from 0 to {_MOST_PULSES}"
         )
 
 

@@ -13,7 +13,8 @@ import numpy as np
 from labsyn.data.errors import ImportFormatError
 from labsyn.data.importers.cells import read_columns, read_table
 from labsyn.data.importers.options import ImportOptions
-from labsyn.data.importers.pulse_files import stated_branch
+from labsyn.data.importers.pulse_files import stated_branches
+from labsyn.data.importers.pulses import Branch
 from labsyn.data.importers.result import FloatArray, RawColumn, RawTable
 from labsyn.data.importers.source import Source
 
@@ -31,12 +32,9 @@ def read_grids(sources: Sequence[Source], options: ImportOptions) -> RawTable:
     parts, decisions = [], []
     lines: list[int] = []
     found: dict[str, object] = {}
-    if options.branch is not None and len(sources) > 1:
-        raise ImportFormatError(
-            f"branch={options.branch!r} is stated for {len(sources)} files; import them apart"
-        )
-    for source in sources:
-        sign, said = _branch(source, options)
+    stated = stated_branches(options, len(sources))
+    for i, source in enumerate(sources):
+        sign, said = _branch(source, stated[i] if stated else None)
         part, where = _grid(source, options, found)
         parts.append(np.column_stack([part, np.full(len(where), sign)]))
         lines += where
@@ -97,8 +95,7 @@ def _grid(
     return grid, [line for line, _ in matrix for _ in range(bins.size)]
 
 
-def _branch(source: Source, options: ImportOptions) -> tuple[float, str]:
-    stated = stated_branch(options)
+def _branch(source: Source, stated: Branch | None) -> tuple[float, str]:
     if stated is not None:
         sign = 1.0 if stated == "potentiation" else -1.0
         return sign, f"{source.path.name}: {stated}, as stated"
@@ -106,6 +103,6 @@ def _branch(source: Source, options: ImportOptions) -> tuple[float, str]:
         if source.path.stem.lower().endswith(word):
             return sign, f"{source.path.name}: by its name, steps of {word} conductance"
     raise ImportFormatError(
-        f"{source.path} does not say which branch it holds; state branch='potentiation' or "
-        "'depression', or name the files …increasing and …decreasing"
+        f"{source.path} does not say which branch it holds; state --branch potentiation "
+        "or depression, or name the files …increasing and …decreasing"
     )

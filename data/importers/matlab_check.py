@@ -12,6 +12,7 @@ import math
 import struct
 import zlib
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from labsyn.data.errors import ImportFormatError
@@ -103,7 +104,7 @@ def _check_counts(path: Path, matrix: memoryview, order: str, depth: int = 0) ->
 
 def _n_fields(parts: list[tuple[int, memoryview]], order: str) -> int:
     """Return how many fields a structure has: its names are all of one stated length."""
-    for (_, length), (_, names) in zip(parts[2:], parts[3:], strict=False):
+    for (_, length), (_, names) in pairwise(parts[2:]):
         if len(length) == 4 and (size := struct.unpack(order + "i", length)[0]) > 0:
             return max(len(names) // size, 1)
     return 1

@@ -9,8 +9,8 @@ LARGEST = 1e30
 """SCPI writes 9.91E+37 for "not a number", 9.9E+37 for an overflow; B1500A 199.999E+99."""
 
 _MISSING = frozenset(
-    ("", "nan", "na", "n/a", "#n/a", "null", "none", "-nan(ind)", "1.#qnan", "-1.#ind", "1.#ind")
-)  # the last four are how programs on Windows write NaN
+    ("", "nan", "na", "n/a", "#n/a", "null", "none", "-nan(ind)", "1.#qnan", "-1.#ind")
+)  # the last three are how programs on Windows write it
 _INFINITE = {"1.#inf": math.inf, "-1.#inf": -math.inf}
 _COMMA = re.compile(r"[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?")
 

@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -98,6 +98,10 @@ class ImportOptions:
     def stated(self) -> frozenset[str]:
         """Names of the options that are not at their default."""
         return frozenset(f.name for f in fields(self) if getattr(self, f.name) != f.default)
+
+    def told(self) -> dict[str, Any]:
+        """Return what is stated, as plain values."""
+        return {name: value for name, value in asdict(self).items() if name in self.stated}
 
     def merged(self, other: "ImportOptions") -> "ImportOptions":
         """Return these options with what `other` states in their place; columns add up."""

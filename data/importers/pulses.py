@@ -12,15 +12,13 @@ pulse, in siemens; ramps differ in length and end in empty cells. ``set.csv`` po
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
-from labsyn.data.curves import FloatArray, PulseCurves
-from labsyn.data.errors import DataFileError, ImportFormatError, UnitError
-from labsyn.data.importers.cells import Table, read_columns, read_table
-from labsyn.data.units import parse_quantity
+from labsyn.data.errors import ImportFormatError
+from labsyn.data.importers.branches import branch_words
+from labsyn.data.importers.cells import Table, read_columns
+from labsyn.data.importers.headed import split_heading
+from labsyn.data.importers.result import FloatArray
 
 Branch = Literal["potentiation", "depression"]
 
@@ -32,61 +30,6 @@ ORIGIN = (
 )
 
 
-def import_curves(
-    paths: Sequence[Path],
-    unit: str | None = None,
-    branch: Branch | Sequence[Branch] | None = None,
-) -> PulseCurves:
-    """Return the curves in one two-column file, or in CrossSim's files.
-
-    Nothing is guessed: values that were not measured or are out of range become NaN and are
-    noted, and a branch that runs the wrong way is noted, not turned round.
-
-    Parameters
-    ----------
-    paths : sequence of Path
-        One two-column file, or one CrossSim file a branch.
-    unit : str, optional
-        "1" for normalised weights, or "S", "mS", "uS", "nS"; the result is in siemens or
-        "1". CrossSim's files are in siemens unless another unit is stated.
-    branch : "potentiation" or "depression", or one of them for each path, optional
-        Which branch a CrossSim file holds; two files named set and reset need none.
-
-    Raises
-    ------
-    ImportFormatError
-        If a file breaks its format (with line and column), or unit or branch is missing.
-    DataFileError
-        If a file does not exist or cannot be read.
-    """
-    if not paths:
-        raise DataFileError("no file was given to import")
-    ramps = read_ramps([read_table(Path(path)) for path in paths], unit, branch)
-    notes = list(ramps.notes)
-    scale = _scale(ramps.unit, Path(paths[0]))
-    up = _finite("potentiation", ramps.up, scale, notes)
-    down = _finite("depression", ramps.down, scale, notes)
-    return PulseCurves(
-        potentiation=up,
-        depression=down,
-        unit="1" if ramps.unit == "1" else "S",
-        source=", ".join(str(path) for path in paths),
-        sha256=" ".join(ramps.sha256),
-        notes=[*notes, ORIGIN, *_directions(up, down)],
-    )
-
-
-def _finite(
-    name: str, curves: list[FloatArray], scale: float, notes: list[str]
-) -> list[FloatArray]:
-    """Return the curves in SI with NaN for what is no number, and note how much that is."""
-    if over := sum(int(np.isinf(curve).sum()) for curve in curves):
-        notes.append(f"{name}: {over} values out of range, such as 9.91E+37, are left out")
-    if unread := sum(int(np.isnan(curve).sum()) for curve in curves):
-        notes.append(f"{name}: {unread} values are NaN in the file and left out")
-    return [np.where(np.isinf(curve), np.nan, curve) * scale for curve in curves]
-
-
 @dataclass(frozen=True)
 class Ramps:
     """The ramps of pulse files as they stand there.
@@ -95,8 +38,6 @@ class Ramps:
     ----------
     up, down : list of ndarray, shape (n_pulses + 1,)
         In `unit`; infinity where the instrument wrote that a value is out of range.
-    sha256 : list of str
-        Of each file.
     notes : list of str
         What was settled about the branches.
     """
@@ -104,48 +45,92 @@ class Ramps:
     up: list[FloatArray]
     down: list[FloatArray]
     unit: str
-    sha256: list[str]
     notes: list[str]
 
 
 def read_ramps(
     tables: Sequence[Table],
     unit: str | None,
-    branch: Branch | Sequence[Branch] | None,
+    branches: Sequence[Branch] | None,
 ) -> Ramps:
-    """Return the ramps in one two-column table, or in CrossSim's; see `import_curves`."""
+    """Return the ramps in one two-column table, or in CrossSim's.
+
+    Parameters
+    ----------
+    tables : sequence of Table
+        One of two columns, or one of CrossSim a branch.
+    unit : str or None
+        Unit of the values; CrossSim's are in siemens unless another one is stated.
+    branches : sequence of "potentiation" or "depression", or None
+        Which branch each CrossSim table holds; two files named set and reset need none.
+
+    Raises
+    ------
+    ImportFormatError
+        If a file breaks its format (with line and column), or unit or branch is missing.
+    """
     kinds = [_is_crosssim(table) for table in tables]
     if all(kinds):
-        return _read_crosssim(tables, unit or "S", branch)
+        return _read_crosssim(tables, unit or "S", branches)
     if any(kinds) or len(tables) > 1:
         two_column = tables[kinds.index(False)].path
         raise ImportFormatError(
             f"{two_column} has no CrossSim header (rmp1, rmp2, …): a two-column file is "
             "imported alone"
         )
-    if branch is not None:
+    if branches is not None:
         raise ImportFormatError(
-            f"{tables[0].path} holds both branches in two columns; leave out branch={branch!r}"
+            f"{tables[0].path} holds both branches in two columns; leave out --branch"
         )
     return _read_two_columns(tables[0], unit)
 
 
+def two_branches(table: Table) -> tuple[list[int], set[str | None]] | None:
+    """Return the signs of two columns whose headings name branches, and their units.
+
+    None if the headings are no such names, as LTP and LTD (or up, down; set, reset …) are.
+    """
+    heads = [split_heading(cell) for cell in table.rows[0][1] if cell.strip()]
+    words = branch_words([name for name, _ in heads])
+    if sorted(words) != ["-1", "1"]:
+        return None
+    return [int(word) for word in words], {unit for _, unit in heads}
+
+
 def _read_two_columns(table: Table, unit: str | None) -> Ramps:
+    named = two_branches(table)
+    rows, notes = table.rows, ["column 1 is potentiation, column 2 depression"]
+    if named:
+        signs, units = named
+        rows = rows[1:]
+        notes = [f"by their headings, column {signs.index(1) + 1} is potentiation, column "
+                 f"{signs.index(-1) + 1} depression"]  # fmt: skip
+        if units != {None}:
+            unit = _unit_of_headings(table, units, unit)
     if unit is None:
         raise ImportFormatError(
             f"{table.path} does not state its unit; say which with --unit (unit=…): "
             "1 for normalised weights, or S, mS, uS, nS"
         )
-    columns = read_columns(table, 2, table.rows)
+    columns = read_columns(table, 2, rows)
     if len(columns) != 2 or not columns[1].size:
         count = len(columns) if columns[1].size else 1
         raise ImportFormatError(
             f"{table.path}, line {table.rows[0][0]}: columns of numbers: {count}; a pulse file "
             "has two, up and down, or a CrossSim header (rmp1, rmp2, …)"
         )
-    _scale(unit, table.path)
-    notes = ["column 1 is potentiation, column 2 depression"]
-    return Ramps(columns[:1], columns[1:], unit, [table.sha256], notes)
+    if named and named[0] == [-1, 1]:
+        columns.reverse()
+    return Ramps(columns[:1], columns[1:], unit, notes)
+
+
+def _unit_of_headings(table: Table, units: set[str | None], stated: str | None) -> str:
+    if len(units) != 1 or stated is not None:
+        what = "their unit; leave out --unit" if len(units) == 1 else "two units"
+        raise ImportFormatError(
+            f"{table.path}, line {table.rows[0][0]}: the headings state {what}"
+        )
+    return str(units.pop())
 
 
 def _is_crosssim(table: Table) -> bool:
@@ -154,10 +139,10 @@ def _is_crosssim(table: Table) -> bool:
 
 
 def _read_crosssim(
-    tables: Sequence[Table], unit: str, branch: Branch | Sequence[Branch] | None
+    tables: Sequence[Table], unit: str, stated: Sequence[Branch] | None
 ) -> Ramps:
     notes: list[str] = []
-    branches = _crosssim_branches(tables, branch, notes)
+    branches = stated or _branches_by_name(tables, notes)
     found: dict[Branch, list[FloatArray]] = {"potentiation": [], "depression": []}
     for table, which in zip(tables, branches, strict=True):
         heads = [cell for cell in table.rows[0][1] if cell.strip()]
@@ -170,57 +155,16 @@ def _read_crosssim(
         found[which] += [ramp for ramp in ramps if ramp.size]
         if empty := sum(not ramp.size for ramp in ramps):
             notes.append(f"{table.path.name}: {empty} of {len(ramps)} ramps are empty")
-    _scale(unit, tables[0].path)
-    sha256 = [table.sha256 for table in tables]
-    return Ramps(found["potentiation"], found["depression"], unit, sha256, notes)
+    return Ramps(found["potentiation"], found["depression"], unit, notes)
 
 
-def _crosssim_branches(
-    tables: Sequence[Table], branch: Branch | Sequence[Branch] | None, notes: list[str]
-) -> list[Branch]:
-    if branch is None:
-        stems = [table.path.stem.lower() for table in tables]
-        if sorted(stems) != ["reset", "set"]:
-            raise ImportFormatError(
-                f"{tables[0].path} does not say which branch it holds; state branch="
-                "'potentiation' or 'depression', or import two files named set and reset"
-            )
-        notes.append("by their names, set is potentiation and reset is depression")
-        return [_BY_NAME[stem] for stem in stems]
-    given = [branch] * len(tables) if isinstance(branch, str) else list(branch)
-    if len(given) != len(tables):
-        raise ImportFormatError(f"{len(given)} branches are stated for {len(tables)} files")
-    for name in given:
-        if name not in _BY_NAME.values():
-            raise ImportFormatError(
-                f"branch is {name!r}, it must be 'potentiation' or 'depression'"
-            )
-    return list(given)
-
-
-def _scale(unit: str, path: Path) -> float:
-    if unit == "1":
-        return 1.0
-    try:
-        return parse_quantity(f"1 {unit}", "S")
-    except UnitError as error:
+def _branches_by_name(tables: Sequence[Table], notes: list[str]) -> list[Branch]:
+    stems = [table.path.stem.lower() for table in tables]
+    if sorted(stems) != ["reset", "set"]:
         raise ImportFormatError(
-            f"{path}: unit {unit!r} is no conductance; use S, mS, uS, nS, or 1 for "
-            "normalised weights"
-        ) from error
-
-
-def _directions(up: list[FloatArray], down: list[FloatArray]) -> list[str]:
-    """Note the branches that run the wrong way."""
-    notes = []
-    for curves, name, sign, way in (
-        (up, "potentiation", 1, "falls"),
-        (down, "depression", -1, "rises"),
-    ):
-        wrong = sum(sign * (curve[-1] - curve[0]) < 0 for curve in curves)
-        if wrong:
-            notes.append(
-                f"{name} {way} overall in {wrong} of {len(curves)} cycles: are the branches "
-                "exchanged?"
-            )
-    return notes
+            f"{tables[0].path} does not say which branch it holds; state --branch potentiation "
+            "or depression (one a file, with a comma between), or import two files named set "
+            "and reset"
+        )
+    notes.append("by their names, set is potentiation and reset is depression")
+    return [_BY_NAME[stem] for stem in stems]

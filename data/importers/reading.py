@@ -6,7 +6,7 @@ from pathlib import Path
 
 from labsyn.data.errors import ConfigError
 from labsyn.data.importers.assemble import assemble
-from labsyn.data.importers.formats import Format, by_name, candidates, detect
+from labsyn.data.importers.formats import Format, by_name, detect
 from labsyn.data.importers.options import ImportOptions
 from labsyn.data.importers.result import Imported
 from labsyn.data.importers.source import Source
@@ -50,7 +50,8 @@ def group(
 ) -> tuple[list[tuple[list[Source], Format]], dict[Path, Exception]]:
     """Return the measurements that files hold, and what was wrong with the others.
 
-    Files of a format that joins several are one measurement, in the place of the first.
+    Files of a format that joins several in one folder are one measurement, in the
+    place of the first.
     """
     groups: list[tuple[list[Source], Format]] = []
     failed: dict[Path, Exception] = {}
@@ -64,7 +65,8 @@ def group(
             failed[path] = error
             continue
         for sources, known in groups:
-            if chosen.joins and known is chosen:
+            same_folder = sources[0].path.parent == path.parent  # each device has its own
+            if chosen.joins and known is chosen and same_folder:
                 sources.append(source)
                 break
         else:
@@ -72,13 +74,20 @@ def group(
     return groups, failed
 
 
-def is_pulse_file(path: Path, unit: str | None) -> bool:
-    """Return whether a file holds nothing but pulse curves, as `import_curves` reads them.
+def with_unit(options: ImportOptions | None, unit: str | None) -> ImportOptions:
+    """Return the options with the unit of the conductance.
 
-    So does one that no format knows: its faults are then told as those of a pulse file.
+    Raises
+    ------
+    ConfigError
+        If they state one already.
     """
-    found = candidates(Source(path), ImportOptions(unit=unit))
-    return not found or any(item.name in ("crosssim", "two-column") for item in found)
+    options = options or ImportOptions()
+    if unit is None:
+        return options
+    if options.unit is not None:
+        raise ConfigError(f"unit={unit!r} and options.unit={options.unit!r}: state one")
+    return replace(options, unit=unit)
 
 
 def read_sources(sources: Sequence[Source], chosen: Format, options: ImportOptions) -> Imported:
@@ -95,4 +104,4 @@ def read_sources(sources: Sequence[Source], chosen: Format, options: ImportOptio
     defaults = ImportOptions()
     left = replace(options, **{name: getattr(defaults, name) for name in chosen.settles})
     files = [{"name": source.path.name, "sha256": source.sha256} for source in sources]
-    return assemble(raw, left, chosen.name, files)
+    return replace(assemble(raw, left, chosen.name, files), stated=options.told())

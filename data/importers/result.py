@@ -149,8 +149,12 @@ class Imported:
 
     Attributes
     ----------
+    path : Path
+        The first of the files.
     format : str
         Name of the format.
+    stated : mapping
+        What the user stated, as plain values.
     files : list of mapping
         `name` and `sha256` of each file.
     columns : list of ImportedColumn
@@ -159,7 +163,9 @@ class Imported:
         What the file says of how it was made.
     """
 
+    path: Path
     format: str
+    stated: Mapping[str, Any]
     files: list[dict[str, str]]
     columns: list[ImportedColumn]
     metadata: Mapping[str, Any]

@@ -1,42 +1,18 @@
 """An imported measurement as a run: in memory, or kept as a file of ours."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from labsyn.data.content import JournalContent
-from labsyn.data.errors import ConfigError
 from labsyn.data.header import Column, check_columns, make_header
-from labsyn.data.importers.options import ImportOptions
-from labsyn.data.importers.reading import import_files
 from labsyn.data.importers.result import Imported
 from labsyn.data.provenance import timestamp
 from labsyn.data.writer import RunWriter
 
 IMPORTER_VERSION = 1
 """Raised when a file would be imported to other numbers or columns than before."""
-
-
-def import_content(
-    path: Path, unit: str | None, format: str | None, options: ImportOptions | None
-) -> JournalContent:
-    """Return what `labsyn.data.run.Run.open` needs of a file of somebody else's.
-
-    Raises
-    ------
-    ConfigError
-        If the unit is stated twice, or as `import_files`.
-    DataFileError
-        As `import_files`.
-    """
-    options = options or ImportOptions()
-    if unit is not None:
-        if options.unit is not None:
-            raise ConfigError(f"unit={unit!r} and options.unit={options.unit!r}: state one")
-        options = replace(options, unit=unit)
-    return as_content(import_files([path], format, options))
 
 
 def as_content(imported: Imported) -> JournalContent:
@@ -95,6 +71,7 @@ def _metadata(imported: Imported) -> dict[str, Any]:
             "format": imported.format,
             "importer_version": IMPORTER_VERSION,
             "files": imported.files,
+            "stated": dict(imported.stated),
             "report": imported.report.to_dict(),
         },
         "file": dict(imported.metadata),

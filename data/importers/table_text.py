@@ -11,23 +11,25 @@ from labsyn.data.importers.cells import Row, Table, read_table
 from labsyn.data.importers.headed import cells_under, raw_columns
 from labsyn.data.importers.number import number
 from labsyn.data.importers.options import ImportOptions
+from labsyn.data.importers.pulses import two_branches
 from labsyn.data.importers.result import RawTable
 from labsyn.data.importers.source import Source
-
 
 HEAD_ROWS = 100
 """Rows by which a table is recognised."""
 
 
 def is_text_table(source: Source, options: ImportOptions) -> bool:
-    """Return whether a text has numbers in its first row, or headings there and numbers below."""
+    """Return whether a text has numbers in its first row, or below headings there."""
     if source.kind != "text":
         return False
     table = read_table(source, options, most_rows=HEAD_ROWS)
     if has_headings(table):
+        if two_branches(table) and not options.columns:  # the format of two columns
+            return False
         return any(has_number(row, table.dialect.decimal) for _, row in table.rows[1:])
-    # Without headings no column is the conductance: a unit alone says nothing of it.
-    return bool(options.columns) or options.unit is None
+    # Two columns of numbers and the unit of a conductance are up and down pulses.
+    return table.width != 2 or bool(options.columns) or options.unit is None
 
 
 def has_number(cells: Sequence[str], decimal: str) -> bool:

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from labsyn.data.errors import DataFileError, ImportFormatError
-from labsyn.data.importers.pulses import import_curves
+from labsyn.data.curves import PulseCurves, load_curves
+from labsyn.data.errors import ConfigError, DataFileError, ImportFormatError
+from labsyn.data.importers.options import ImportOptions
 
 MEASURED = os.environ.get("LABSYN_MEASURED", "")
 needs_measured = pytest.mark.skipif(
@@ -18,6 +19,12 @@ needs_measured = pytest.mark.skipif(
 def write(path: Path, text: str | bytes) -> Path:
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return path
+
+
+def import_curves(
+    paths: list[Path], unit: str | None = None, branch: str | None = None
+) -> PulseCurves:
+    return load_curves(paths, unit, options=ImportOptions(branch=branch))
 
 
 def lists(curves: list[np.ndarray]) -> list[list[float]]:
@@ -66,10 +73,12 @@ def test_what_was_not_measured_keeps_its_place_and_is_noted(tmp_path: Path) -> N
     )
     np.testing.assert_array_equal(curves.potentiation[0], [1e-6, np.nan, 3e-6, 4e-6])
     np.testing.assert_array_equal(curves.depression[0], [3e-6, np.nan, np.nan, 0])
-    assert curves.notes[1:4] == [
-        "potentiation: 1 values out of range, such as 9.91E+37, are left out",
-        "depression: 1 values out of range, such as 9.91E+37, are left out",
-        "depression: 1 values are NaN in the file and left out",
+    assert curves.notes[2:] == [
+        "conductance: 1 of 8 values were not measured (empty or NaN)",
+        "conductance: 2 values out of range (inf in row 2, -inf in row 7): NaN, with the "
+        "flag overflow",
+        "2 of 8 rows left out: overflow",
+        "1 of 8 rows left out: the conductance is no number",
     ]
 
 
@@ -92,14 +101,26 @@ def test_crosssim_columns_are_ramps(tmp_path: Path) -> None:
     down = write(tmp_path / "reset.csv", 'rmp1,"rmp2",rmp3\n3e-4,4e-4,\n1e-4,2e-4,\n')
     for paths, branch in (
         ([down, up], None),
-        ([up, down], ["potentiation", "depression"]),
+        ([up, down], "potentiation,depression"),
     ):
-        curves = import_curves(paths, branch=branch)  # type: ignore[arg-type]
+        curves = import_curves(paths, branch=branch)
         assert lists(curves.potentiation) == [[1e-4, 2e-4], [1.1e-4, 2.1e-4, 3.1e-4]]
         assert lists(curves.depression) == [[3e-4, 1e-4], [4e-4, 2e-4]]
         assert curves.unit == "S"
         assert "reset.csv: 1 of 3 ramps are empty" in curves.notes
         assert ("by their names" in " ".join(curves.notes)) is (branch is None)
+
+
+@pytest.mark.parametrize(
+    ("text", "unit"),
+    [("LTP,LTD\n1,3\n2,2\n", "1"), ("Depression [uS];Potentiation [uS]\n3;1\n2;2\n", None)],
+)
+def test_headings_may_name_the_branches(tmp_path: Path, text: str, unit: str | None) -> None:
+    curves = import_curves([write(tmp_path / "a.csv", text)], unit)
+    scale = 1.0 if unit else 1e-6
+    assert lists(curves.potentiation) == [[scale, 2 * scale]]
+    assert lists(curves.depression) == [[3 * scale, 2 * scale]]
+    assert curves.notes[0].startswith("by their headings, column ")
 
 
 def test_one_crosssim_file_is_one_branch(tmp_path: Path) -> None:
@@ -115,30 +136,43 @@ def test_a_branch_the_wrong_way_is_noted_and_kept(tmp_path: Path) -> None:
     notes = [note for note in curves.notes if "exchanged" in note]
     assert notes == [
         "potentiation falls overall in 1 of 1 cycles: are the branches exchanged?",
-        "depression rises overall in 1 of 1 cycles: are the branches exchanged?",
+        "depression rises overall in 1 of 1 cycles: are the branches exchanged, or is it stored "
+        "mirrored (--mirrored)?",
     ]
 
 
 @pytest.mark.parametrize(
     ("text", "options", "message"),
     [
-        ("1,2\n2,1\n", {}, r"does not state its unit; say which with --unit"),
+        ("1,2\n2,1\n", {}, r"could be two-column .* or state --unit \(1, S"),
         ("1,2\n2,1\n", {"unit": "V"}, r"unit 'V' is no conductance; use S, mS"),
         ("1,2\n2,abc\n", {"unit": "1"}, r"a\.csv, line 2, column 2: 'abc' is no number"),
         ('"1\n",2\nx,1\n', {"unit": "1"}, r"line 3, column 1: 'x' is no number"),
-        ("up,down\n1,2\n", {"unit": "1"}, r"line 1, column 1: 'up' is no number"),
+        ("up,down\n1,2\n", {}, r"does not state its unit; say which with --unit"),
+        ("up,down\n1,2\nx,2\n", {"unit": "1"}, r"line 3, column 1: 'x' is no number"),
+        ("up [S],down [S]\n1,2\n", {"unit": "1"}, r"line 1: the headings state their unit; l"),
+        ("up [S],down [uS]\n1,2\n", {}, r"line 1: the headings state two units"),
+        ("a,b\n1,2\n", {"unit": "1"}, r"does not state the unit of 'a' \(column 1\), 'b'"),
         ("1,2\n2_0,1\n", {"unit": "1"}, r"line 2, column 1: '2_0' is no number"),
         ("1;2\n2;1.5\n1,5;3\n", {"unit": "1"}, r"'1.5' is no number with ',' before its deci"),
         ("1,2\n,1\n3,0\n", {"unit": "1"}, r"line 2, column 1: an empty cell in the middle"),
-        ("1,2,3\n", {"unit": "1"}, r"line 1: columns of numbers: 3; a pulse file has two"),
-        ("1\n2\n", {"unit": "1"}, r"line 1: columns of numbers: 1; a pulse file has two"),
+        ("1,2,3\n", {"unit": "1"}, r"does not state the unit of '1' \(column 1\), '2'"),
+        ("1\n2\n", {"unit": "1"}, r"does not state the unit of '1' \(column 1\);"),
         ("\n\n", {"unit": "1"}, r"a\.csv is empty: it holds no row"),
         (b"\x89HDF\r\n", {"unit": "1"}, r"byte 0 is no text \(UTF-8\)"),
         ('1,"2"x\n', {"unit": "1"}, r"a\.csv, line 1: "),
-        ("1,2\n", {"unit": "1", "branch": "depression"}, r"holds both branches in two columns"),
-        ("rmp1\n1\n", {}, r"does not say which branch it holds; state branch="),
+        (
+            "1,2\n",
+            {"unit": "1", "branch": "depression"},
+            r"of two columns.* has no use for 'branch'",
+        ),
+        ("rmp1\n1\n", {}, r"does not say which branch it holds; state --branch pot"),
         ("rmp1\n1\n", {"branch": "up"}, r"branch is 'up', it must be 'potentiation' or"),
-        ("rmp1\n1\n", {"branch": ["depression"] * 2}, r"2 branches are stated for 1 files"),
+        (
+            "rmp1\n1\n",
+            {"branch": "depression,depression"},
+            r"2 branches are stated for 1 files",
+        ),
         ("rmp1\n1,2\n", {"branch": "depression"}, r"1 headings, but 2 columns of numbers"),
         ("rmp1,rmp2\n,\n", {"branch": "depression"}, r"2 headings, but 0 columns"),
     ],
@@ -147,16 +181,17 @@ def test_what_breaks_the_format_is_refused(
     tmp_path: Path, text: str | bytes, options: dict[str, Any], message: str
 ) -> None:
     path = write(tmp_path / "a.csv", text)
-    with pytest.raises(ImportFormatError, match=message):
+    with pytest.raises((ImportFormatError, ConfigError), match=message):
         import_curves([path], **options)
 
 
 def test_files_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
     ramps = write(tmp_path / "set.csv", "rmp1\n1\n")
     columns = write(tmp_path / "a.csv", "1,2\n")
-    for paths in ([ramps, columns], [columns, columns]):
-        with pytest.raises(ImportFormatError, match=r"a\.csv has no CrossSim header"):
-            import_curves(paths, "1")
+    with pytest.raises(ImportFormatError, match=r"a\.csv has no CrossSim header"):
+        import_curves([ramps, columns], "1")
+    with pytest.raises(ConfigError, match=r"is imported one file at a time"):
+        import_curves([columns, columns], "1")
 
 
 def test_missing_files_are_named(tmp_path: Path) -> None:
@@ -164,7 +199,7 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
         import_curves([tmp_path / "no.csv"])
     with pytest.raises(DataFileError, match="cannot be read"):
         import_curves([tmp_path])
-    with pytest.raises(DataFileError, match="no file was given"):
+    with pytest.raises(ConfigError, match="no file was given"):
         import_curves([])
 
 
