@@ -3,17 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from labsyn.data.errors import DataFileError
+from labsyn.data.errors import ConfigError, DataFileError
 from labsyn.data.flags import EXCLUDED
+from labsyn.data.importers.options import ImportOptions
 from labsyn.data.run import Run, is_run_file
-
-if TYPE_CHECKING:
-    from labsyn.data.importers.options import ImportOptions
 
 FloatArray = NDArray[np.float64]
 
@@ -50,7 +47,7 @@ def load_curves(
     paths: Sequence[Path],
     unit: str | None = None,
     format: str | None = None,
-    options: "ImportOptions | None" = None,
+    options: ImportOptions | None = None,
 ) -> PulseCurves:
     """Return the curves of a run of labsyn, or of other people's files.
 
@@ -76,7 +73,15 @@ def load_curves(
         return _imported(paths, unit, format, options)
     if len(paths) != 1:
         raise DataFileError(f"{runs[0]} is a run and is read alone, not with other files")
-    curves = curves_from_run(Run.open(runs[0], options=options))
+    stated = options or ImportOptions()
+    if unit is None and stated.stated == {"unit"}:
+        unit, stated = stated.unit, ImportOptions()
+    if stated.stated:
+        raise ConfigError(
+            f"{runs[0]} is a run, which needs nothing stated: leave out "
+            f"{', '.join(sorted(stated.stated))}"
+        )
+    curves = curves_from_run(Run.open(runs[0]))
     if unit is not None and unit != curves.unit:
         raise DataFileError(
             f"{runs[0]} states its unit, {curves.unit!r}; leave out unit={unit!r}"
@@ -85,7 +90,7 @@ def load_curves(
 
 
 def _imported(
-    paths: Sequence[Path], unit: str | None, format: str | None, options: "ImportOptions | None"
+    paths: Sequence[Path], unit: str | None, format: str | None, options: ImportOptions | None
 ) -> PulseCurves:
     from labsyn.data.importers.reading import import_files, with_unit  # only for these
 

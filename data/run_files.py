@@ -10,7 +10,7 @@ SUFFIX = ".part"
 RESERVE = 200_000_000
 """Bytes of the disk that a new run leaves free, so that others can still be finished."""
 
-_NOT_PORTABLE = frozenset('<>:"|?*\\') | {chr(code) for code in range(32)}
+NOT_PORTABLE = frozenset('<>:"|?*\\') | {chr(code) for code in range(32)}
 
 
 def journal_path(path: Path) -> Path:
@@ -43,7 +43,7 @@ def check_new(path: Path, needed: int) -> None:
     """
     if path.suffix != ".h5":
         raise DataFileError(f"{path}: the name of a run file ends in .h5")
-    wrong = _NOT_PORTABLE.intersection(path.name)
+    wrong = NOT_PORTABLE.intersection(path.name)
     if wrong:
         raise DataFileError(f"{path}: {min(wrong)!r} is not allowed in file names on Windows")
     if path.exists():

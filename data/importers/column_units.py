@@ -54,8 +54,8 @@ def column_units(
         more = " …" if len(unknown) > _SHOWN else ""
         raise ImportFormatError(
             f"{raw.path} does not state the unit of {', '.join(unknown[:_SHOWN])}{more}; say "
-            f"it with {' '.join(asked[:_SHOWN])}{more} (UNIT: V, mA, uS, ohm …, or 1 for a plain "
-            "number), or leave out every column that is not stated with --only-stated"
+            f"it with {' '.join(asked[:_SHOWN])}{more} (UNIT: V, mA, uS, ohm …, or 1 for a "
+            "plain number), or leave out every column that is not stated with --only-stated"
         )
     if options.unit and not any(name == "conductance" for name, _, _ in chosen):
         raise ImportFormatError(

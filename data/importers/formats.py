@@ -146,9 +146,9 @@ def detect(source: Source, options: ImportOptions) -> Format:
     if fitting:
         told = " or ".join(f"{item.name} ({item.title})" for item in fitting)
         raise ImportFormatError(
-            f"{source.path} could be {told}; say which with --format, or state --unit (1, S, "
-            "mS, uS, nS) if one column is the conductance after up pulses, the other after down "
-            "pulses"
+            f"{source.path} could be {told}; say which with --format, or state --unit (1, "
+            "S, mS, uS, nS) if one column is the conductance after up pulses, the other that "
+            "after down pulses"
         )
     raise ImportFormatError(f"{source.path}{_unknown(source)}")
 

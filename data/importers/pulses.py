@@ -103,8 +103,8 @@ def _read_two_columns(table: Table, unit: str | None) -> Ramps:
     if named:
         signs, units = named
         rows = rows[1:]
-        notes = [f"by their headings, column {signs.index(1) + 1} is potentiation, column "
-                 f"{signs.index(-1) + 1} depression"]  # fmt: skip
+        up, down = signs.index(1) + 1, signs.index(-1) + 1
+        notes = [f"by their headings, column {up} is potentiation, column {down} depression"]
         if units != {None}:
             unit = _unit_of_headings(table, units, unit)
     if unit is None:

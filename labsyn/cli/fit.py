@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from labsyn.cli import import_options as given
 from labsyn.cli.console import Json, print_json, print_table, writable_folder
 
 if TYPE_CHECKING:
@@ -14,23 +15,40 @@ if TYPE_CHECKING:
 def fit(
     paths: Annotated[
         list[Path],
-        typer.Argument(help="A run (.h5), a two-column CSV (up, down), or set.csv reset.csv."),
+        typer.Argument(
+            help="A run (.h5), a two-column CSV (up, down), set.csv reset.csv, or a file of "
+            "another format that is imported."
+        ),
     ],
-    unit: Annotated[
-        str, typer.Option(help="Unit of a CSV: S, mS, uS, nS, or 1 for normalised weights.")
-    ] = "",
+    unit: given.Unit = "",
     out: Annotated[
         Path | None,
         typer.Option("-o", "--out", help="Folder of the results (default: beside)."),
     ] = None,
     plot: Annotated[bool, typer.Option("--plot", help="Also write the figures.")] = False,
+    format: given.Format = "",
+    column: given.Column = None,
+    only_stated: given.OnlyStated = False,
+    branch: given.Branch = "",
+    mirrored: given.Mirrored = False,
+    device: given.Device = "",
+    sheet: given.Sheet = "",
+    delimiter: given.Delimiter = "",
+    decimal: given.Decimal = "",
+    encoding: given.Encoding = "",
+    map_file: given.MapFile = None,
     as_json: Json = False,
 ) -> None:
     """Fit β, α, symmetry, range and noise, and write NAME.fit.json for labsyn simulate."""
     from labsyn.analysis.characterise import characterise
     from labsyn.data.curves import load_curves
 
-    curves = load_curves(paths, unit or None)
+    chosen, options = given.stated(
+        map_file, format, unit=unit, column=column, only_stated=only_stated, branch=branch,
+        mirrored=mirrored, device=device, sheet=sheet, delimiter=delimiter, decimal=decimal,
+        encoding=encoding,
+    )  # fmt: skip
+    curves = load_curves(paths, format=chosen, options=options)
     folder = writable_folder(out if out is not None else paths[0].parent)
     result = characterise(curves)
     written = [result.save(folder / f"{paths[0].stem}.fit.json")]

@@ -5,118 +5,105 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from labsyn.cli import import_options as given
 from labsyn.cli.console import print_json, print_table, writable_folder
 
 if TYPE_CHECKING:
+    from labsyn.data.errors import LabsynError
     from labsyn.data.importers.options import ImportOptions
     from labsyn.data.importers.result import Imported
 
+Done = list[tuple[Path, bool, "Imported"]]
+
+EXAMPLES = """\b
+Examples:
+  labsyn import sweep.csv                            what states its units needs no more
+  labsyn import pulses.csv --unit uS                 two columns, up and down
+  labsyn import set.csv reset.csv                    CrossSim's two are one run
+  labsyn import g.csv --column conductance=G:uS --branch sign:Vp --column Vp:V
+  labsyn import book.xlsx --sheet Run1 --column GM:S
+  labsyn import array.csv.gz --device 3,7 --branch sign:pulse_voltage
+  labsyn import old.mat --column conductance=run.G:S --column "pulse=N(:,1)"
+"""
+
 
 def import_(
-    paths: Annotated[list[Path], typer.Argument(help="Files; CrossSim's two are one run.")],
+    paths: Annotated[
+        list[Path], typer.Argument(help="Files; CrossSim's of one folder are one run.")
+    ],
     out: Annotated[
         Path, typer.Option("-o", "--out", help="Folder of the runs that are written.")
     ] = Path("runs"),
-    format: Annotated[
-        str, typer.Option("--format", help="Format, where the content does not tell.")
-    ] = "",
-    unit: Annotated[
-        str, typer.Option(help="Unit of the conductance: S, mS, uS, nS, or 1 (normalised).")
-    ] = "",
-    column: Annotated[
-        list[str] | None,
-        typer.Option(help="NAME=HEADING:UNIT, such as conductance=G:uS; #2 is column 2."),
-    ] = None,
-    only_stated: Annotated[
-        bool, typer.Option("--only-stated", help="Leave out every other column.")
-    ] = False,
-    branch: Annotated[
-        str,
-        typer.Option(
-            help="potentiation, depression, sign:COLUMN, or sign:-COLUMN (negative pulses "
-            "potentiate)."
-        ),
-    ] = "",
-    mirrored: Annotated[
-        bool, typer.Option("--mirrored", help="Depression is stored last pulse first.")
-    ] = False,
-    device: Annotated[str, typer.Option(help="W,B: the device of an array to take.")] = "",
-    sheet: Annotated[str, typer.Option(help="Sheet of a workbook.")] = "",
-    delimiter: Annotated[str, typer.Option(help="Delimiter of a CSV, if found wrong.")] = "",
-    decimal: Annotated[str, typer.Option(help="Decimal mark, '.' or ','.")] = "",
-    encoding: Annotated[str, typer.Option(help="Encoding of a text, such as cp1252.")] = "",
-    map_file: Annotated[
-        Path | None, typer.Option("--map", help="TOML file that states all of this.")
-    ] = None,
+    format: given.Format = "",
+    unit: given.Unit = "",
+    column: given.Column = None,
+    only_stated: given.OnlyStated = False,
+    branch: given.Branch = "",
+    mirrored: given.Mirrored = False,
+    device: given.Device = "",
+    sheet: given.Sheet = "",
+    delimiter: given.Delimiter = "",
+    decimal: given.Decimal = "",
+    encoding: given.Encoding = "",
+    map_file: given.MapFile = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON instead of tables.")
     ] = False,
 ) -> None:
-    """Import files of other programs as runs; units and branches are stated, never guessed."""
-    from labsyn.data.importers.options import ColumnRule, ImportOptions
+    """Import files of other programs as runs; units and branches are stated, never guessed.
 
-    stated = ImportOptions(
-        unit=unit or None,
-        columns=tuple(ColumnRule.parse(text) for text in column or ()),
-        only_stated=only_stated,
-        branch=branch or None,
-        mirrored=mirrored,
-        device=device or None,
-        sheet=sheet or None,
-        delimiter="\t" if delimiter == "\\t" else delimiter or None,
-        decimal=decimal or None,
-        encoding=encoding or None,
-    )
-    _import_all(paths, out, format or None, stated, map_file, as_json)
-
-
-def _import_all(
-    paths: list[Path],
-    out: Path,
-    format: str | None,
-    options: "ImportOptions",
-    map_file: Path | None,
-    as_json: bool,
-) -> None:
-    """Import each measurement; one bad file does not stop the others."""
-    from labsyn.data.errors import LabsynError
-    from labsyn.data.importers.options import load_map
-    from labsyn.data.importers.reading import group, read_sources
-    from labsyn.data.importers.store import run_path, save_run
-
-    if map_file is not None:
-        mapped_format, mapped = load_map(map_file)
-        format, options = format or mapped_format, mapped.merged(options)
-    folder = writable_folder(out)
-    groups, failed = group(paths, format, options)
-    done: list[tuple[Path, Imported]] = []
-    for sources, chosen in groups:
-        try:
-            imported = read_sources(sources, chosen, options)
-            done.append((save_run(imported, run_path(folder, sources[0].path)), imported))
-        except LabsynError as error:
-            failed[sources[0].path] = error
+    PyMeasure, EasyEXPERT, Clarius, Keysight oscilloscopes, ArC ONE and TWO, CrossSim, CSV,
+    .xlsx and .mat are told apart by their content. Each run keeps the checksum of its file,
+    what was stated, and what was decided.
+    """
+    chosen, options = given.stated(
+        map_file, format, unit=unit, column=column, only_stated=only_stated, branch=branch,
+        mirrored=mirrored, device=device, sheet=sheet, delimiter=delimiter, decimal=decimal,
+        encoding=encoding,
+    )  # fmt: skip
+    done, failed = _import_all(paths, writable_folder(out), chosen, options)
     if len(paths) == 1 and failed:
         raise next(iter(failed.values()))
     if as_json:
         print_json(
             {
-                "runs": [_summary(path, imported) for path, imported in done],
+                "runs": [_summary(*item) for item in done],
                 "failed": {str(path): str(error) for path, error in failed.items()},
             }
         )
     else:
-        for path, imported in done:
-            _show(path, imported)
-        for error in failed.values():
-            typer.echo(f"labsyn: {error}", err=True)
+        for item in done:
+            _show(*item)
+    for error in failed.values():
+        for sentence in (str(error), *getattr(error, "__notes__", ())):
+            typer.echo(f"labsyn: {sentence}", err=True)
     if failed:
         raise typer.Exit(1)
 
 
-def _summary(path: Path, imported: "Imported") -> dict[str, Any]:
+def _import_all(
+    paths: list[Path], folder: Path, format: str | None, options: "ImportOptions"
+) -> "tuple[Done, dict[Path, LabsynError]]":
+    """Import each measurement; one bad file does not stop the others."""
+    from labsyn.data.errors import LabsynError
+    from labsyn.data.importers.reading import group, read_sources
+    from labsyn.data.importers.store import save_run
+
+    groups, failed = group(paths, format, options)
+    done: Done = []
+    for sources, chosen in groups:
+        try:
+            imported = read_sources(sources, chosen, options)
+            done.append((*save_run(imported, folder), imported))
+        except LabsynError as error:
+            failed[sources[0].path] = error
+    return done, failed
+
+
+def _summary(path: Path, written: bool, imported: "Imported") -> dict[str, Any]:
     return {
         "file": str(path),
+        "written": written,
         "format": imported.format,
         "sources": imported.files,
         "rows": int(imported.columns[0].values.size),
@@ -124,7 +111,7 @@ def _summary(path: Path, imported: "Imported") -> dict[str, Any]:
     }
 
 
-def _show(path: Path, imported: "Imported") -> None:
+def _show(path: Path, written: bool, imported: "Imported") -> None:
     report = imported.report
     names = ", ".join(file["name"] for file in imported.files)
     rows = [
@@ -141,7 +128,7 @@ def _show(path: Path, imported: "Imported") -> None:
     ):
         for sentence in sentences:
             typer.echo(f"{kind}: {sentence}")
-    typer.echo(f"written: {path}")
+    typer.echo(f"{'written' if written else 'there already, as it is now'}: {path}")
 
 
 def _shown(value: object) -> str:

@@ -33,7 +33,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("run")(run.run)
-app.command("import")(importing.import_)
+app.command("import", epilog=importing.EXAMPLES)(importing.import_)
 app.command("fit")(fit.fit)
 app.add_typer(simulate.app, name="simulate")
 app.add_typer(bench.app, name="bench")
