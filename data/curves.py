@@ -95,7 +95,14 @@ def _imported(
     from labsyn.data.importers.reading import import_files, with_unit  # only for these
 
     imported = import_files(paths, format, with_unit(options, unit))
-    curves = curves_from_run(Run.from_import(imported))
+    run = Run.from_import(imported)
+    if not {"branch", "conductance"} <= run.columns.keys():
+        raise DataFileError(
+            f"{run.path} is fitted once it has conductance and branch; it has "
+            f"{', '.join(run.columns)}: say which is which with --column "
+            "conductance=HEADING:UNIT, and --branch"
+        )
+    curves = curves_from_run(run)
     return replace(
         curves,
         source=", ".join(map(str, paths)),

@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from labsyn.data.errors import ImportFormatError, UnitError
 from labsyn.data.importers.options import ColumnRule, ImportOptions
 from labsyn.data.importers.result import RawColumn, RawTable
@@ -11,6 +13,7 @@ from labsyn.data.importers.selection import COUNTS, Chosen, printable
 from labsyn.data.units import SiUnit, si_unit
 
 _SHOWN = 5
+_LOOKED_AT = 1000
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,12 @@ def column_units(
                 )
             stated = options.unit
         found = _unit(raw, name, column, stated)
+        if found is None and _is_text(column):
+            raise ImportFormatError(
+                f"{raw.path}: column {printable(column.heading)!r} (column {column.number}) "
+                "holds texts, not numbers; leave it out: state the others with --column, and "
+                "--only-stated"
+            )
         if found is None:
             unknown.append(f"{printable(column.heading)!r} (column {column.number})")
             asked.append(_asked(name, column, rule))
@@ -78,6 +87,14 @@ def _unit(
             f"{stated!r} contradicts it"
         )
     return stated, "stated by the user"
+
+
+def _is_text(column: RawColumn) -> bool:
+    """Return whether none of the cells of a column holds a number, and some hold a text."""
+    if isinstance(column.cells, np.ndarray):
+        return False
+    cells = [cell for cell in column.cells[:_LOOKED_AT] if cell.strip()]
+    return bool(cells) and not any(re.search(r"\d", cell) for cell in cells)
 
 
 def _asked(name: str, column: RawColumn, rule: ColumnRule | None) -> str:

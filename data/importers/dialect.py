@@ -10,7 +10,7 @@ from labsyn.data.errors import ImportFormatError
 from labsyn.data.importers.options import ImportOptions
 
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
-_NUMBER = re.compile(r"[+-]?[\d.,]*\d[.,]?(?:[eE][+-]?\d+)?")
+_NUMBER = re.compile(r"[+-]?[\d.,]*\d\.?(?:[eE][+-]?\d+)?")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
 _HEAD = 262_144  # characters that are looked at; the header of an analyser has 10 000
 _LINES = 50  # at the end of these: numbers, not the header

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+
 from labsyn.data.errors import ImportFormatError
 from labsyn.data.importers.matlab_check import check_matlab5
 from labsyn.data.importers.source import MAX_BYTES
@@ -40,8 +42,10 @@ class Matlab5:
         """Return a variable, or a field of a structure."""
         import scipy.io
 
-        content: Any = scipy.io.loadmat(self.path, variable_names=path[:1], simplify_cells=True)
+        content: Any = scipy.io.loadmat(self.path, variable_names=path[:1])
         for name in path:
+            if isinstance(content, np.ndarray) and content.dtype.names and content.size == 1:
+                content = {key: content.item()[i] for i, key in enumerate(content.dtype.names)}
             if not isinstance(content, Mapping) or name not in content:
                 raise ImportFormatError(
                     f"{where} is not in the file, which holds {', '.join(self._names)}"

@@ -2,6 +2,8 @@
 
 import datetime
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,31 +15,31 @@ _MOST_CELLS = 20_000_000
 _MOST_CHARACTERS = 32_767  # Excel's own limit of a cell
 
 
-def _open(path: Path) -> Any:
-    """Return the workbook, once the sizes in its directory are known to be sane."""
+@contextmanager
+def _open(path: Path) -> Iterator[Any]:
+    """Give the workbook, once the sizes in its directory are known to be sane."""
     import openpyxl
 
-    try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-        if size > MAX_BYTES:
-            raise ImportFormatError(
-                f"{path} unpacks to {size} bytes; {MAX_BYTES} are read at most"
-            )
-        return openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except ImportFormatError:
-        raise
-    except Exception as error:  # openpyxl raises whatever a damaged part makes it raise
-        raise ImportFormatError(f"{path} is no workbook (.xlsx): {error}") from error
+    with path.open("rb") as file:  # which openpyxl would leave open when it fails
+        try:
+            with zipfile.ZipFile(file) as archive:
+                size = sum(entry.file_size for entry in archive.infolist())
+            if size > MAX_BYTES:
+                raise ImportFormatError(
+                    f"{path} unpacks to {size} bytes; {MAX_BYTES} are read at most"
+                )
+            book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+        except ImportFormatError:
+            raise
+        except Exception as error:  # openpyxl raises whatever a damaged part makes it raise
+            raise ImportFormatError(f"{path} is no workbook (.xlsx): {error}") from error
+        yield book
 
 
 def sheet_names(path: Path) -> tuple[str, ...]:
     """Return the names of the sheets."""
-    book = _open(path)
-    try:
+    with _open(path) as book:
         return tuple(book.sheetnames)
-    finally:
-        book.close()
 
 
 def read_sheet(source: Source, name: str) -> Table:
@@ -50,15 +52,12 @@ def read_sheet(source: Source, name: str) -> Table:
     ImportFormatError
         If there is no such sheet, it is damaged, empty or too large.
     """
-    book = _open(source.path)
-    try:
+    with _open(source.path) as book:
         if name not in book.sheetnames:
             raise ImportFormatError(
                 f"{source.path} has no sheet {name!r}; it has {', '.join(book.sheetnames)}"
             )
         rows = _rows(source.path, book[name], name)
-    finally:
-        book.close()
     if not rows:
         raise ImportFormatError(f"{source.path}: sheet {name!r} is empty")
     return Table(source.path, rows, source.sha256, found={"sheet": name})

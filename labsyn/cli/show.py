@@ -138,6 +138,7 @@ def _blocks(run: "StoredRun") -> None:
 
 
 def _surroundings(run: "StoredRun") -> None:
+    _imported(_mapping(run.metadata, "import"))
     for key in ("sample", "limits", "device_truth"):
         if mapping := _mapping(run.metadata, key):
             _two_columns(key.replace("_", " "), mapping)
@@ -156,6 +157,18 @@ def _surroundings(run: "StoredRun") -> None:
         same = {k: v for k, v in settings.items() if f"{k}, before and after" not in changed}
         _two_columns(f"instrument {name}", plain | same | changed)
     _two_columns("made with", run.provenance)
+
+
+def _imported(told: Mapping[str, Any]) -> None:
+    """Show what an import was made from, and how; nothing of a run that is none."""
+    files = [(f.get("name"), f.get("sha256")) for f in told.get("files", ())]
+    rows = [["format", _text(told.get("format"))], *([f"{n}, SHA-256", str(s)] for n, s in files)]
+    rows += [[f"stated: {k}", _text(v)] for k, v in _mapping(told, "stated").items()]
+    report = _mapping(told, "report")
+    for kind in ("decisions", "warnings"):
+        rows += [[kind.removesuffix("s"), str(sentence)] for sentence in report.get(kind, ())]
+    if told:
+        print_table("imported from", ["what", "value"], rows)
 
 
 def _events(run: "StoredRun") -> None:
