@@ -162,7 +162,10 @@ def _surroundings(run: "StoredRun") -> None:
 def _imported(told: Mapping[str, Any]) -> None:
     """Show what an import was made from, and how; nothing of a run that is none."""
     files = [(f.get("name"), f.get("sha256")) for f in told.get("files", ())]
-    rows = [["format", _text(told.get("format"))], *([f"{n}, SHA-256", str(s)] for n, s in files)]
+    rows = [
+        ["format", _text(told.get("format"))],
+        *([f"{n}, SHA-256", str(s)] for n, s in files),
+    ]
     rows += [[f"stated: {k}", _text(v)] for k, v in _mapping(told, "stated").items()]
     report = _mapping(told, "report")
     for kind in ("decisions", "warnings"):

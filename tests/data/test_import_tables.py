@@ -100,9 +100,7 @@ def replace_part(path: Path, part: str, content: bytes) -> None:
             archive.writestr(name, content if name == part else old)
 
 
-def test_hostile_workbooks_are_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_hostile_workbooks_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = book(tmp_path / "a.xlsx", A=[["V (V)"], [1]])
     laughs = "".join(f'<!ENTITY l{i} "{f"&l{i - 1};" * 10}">' for i in range(1, 12))
     bomb = f'<!DOCTYPE x [<!ENTITY l0 "ha">{laughs}]><worksheet>&l11;</worksheet>'
@@ -151,7 +149,9 @@ def test_both_kinds_of_mat_give_the_numbers_that_were_written(
         file["run/on"] = (column > 0).astype(np.uint8)[None, :]
 
     for path in (five, mat73(tmp_path / "73.mat", fill)):
-        imported = read(path, "G:S", "M=M(:,2):S", "again=run.G:uS", "on=run.on:1", "g=G(:,1):1")
+        imported = read(
+            path, "G:S", "M=M(:,2):S", "again=run.G:uS", "on=run.on:1", "g=G(:,1):1"
+        )
         for name, oracle in (
             ("G", column),
             ("M", -column),
@@ -195,9 +195,7 @@ def links(file: Any) -> None:
         (("chunk:S",), r"'chunk' unpacks to 134217728 bytes at once"),
     ],
 )
-def test_what_a_mat_7_3_cannot_be(
-    tmp_path: Path, rules: tuple[str, ...], message: str
-) -> None:
+def test_what_a_mat_7_3_cannot_be(tmp_path: Path, rules: tuple[str, ...], message: str) -> None:
     with pytest.raises(DataFileError, match=message):
         read(mat73(tmp_path / "a.mat", links), *rules)
 
@@ -272,7 +270,9 @@ def test_objects_of_a_mat_are_no_columns(tmp_path: Path) -> None:
             read(path, f"{name}:S")
 
 
-GRID = "Row 1 = Gbins, row 2 = CDF\n 1e-6, 2e-6\n 0, 0.5, 1\n 1e-9, 2e-9\n3e-9,4e-9\n5e-9,6e-9\n"
+GRID = (
+    "Row 1 = Gbins, row 2 = CDF\n 1e-6, 2e-6\n 0, 0.5, 1\n 1e-9, 2e-9\n3e-9,4e-9\n5e-9,6e-9\n"
+)
 
 
 def test_the_tables_of_crosssim_are_one_run(tmp_path: Path) -> None:
@@ -281,7 +281,9 @@ def test_the_tables_of_crosssim_are_one_run(tmp_path: Path) -> None:
         path.write_text(GRID)
     imported = import_files(paths)
     np.testing.assert_array_equal(imported["conductance"], [1e-6, 2e-6] * 6)
-    np.testing.assert_array_equal(imported["cumulative_probability"], [0, 0, 0.5, 0.5, 1, 1] * 2)
+    np.testing.assert_array_equal(
+        imported["cumulative_probability"], [0, 0, 0.5, 0.5, 1, 1] * 2
+    )
     np.testing.assert_allclose(imported["delta_conductance"][:6], np.arange(1, 7) * 1e-9)
     np.testing.assert_array_equal(imported["update_branch"], [1] * 6 + [-1] * 6)
     assert [file["name"] for file in imported.files] == [path.name for path in paths]
