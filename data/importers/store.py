@@ -5,9 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from labsyn.data.content import JournalContent
+from labsyn.data.content import Content, column_values
 from labsyn.data.errors import DataFileError
 from labsyn.data.header import Column, check_columns, make_header
 from labsyn.data.importers.result import Imported
@@ -21,15 +19,18 @@ IMPORTER_VERSION = 1
 """Raised when a file would be imported to other numbers or columns than before."""
 
 
-def as_content(imported: Imported) -> JournalContent:
+def as_content(imported: Imported) -> Content:
     """Return an imported measurement as the content of a run that was never written."""
     columns = _columns(imported)
     check_columns([column.name for column in columns], None)
-    header = make_header(_procedure(imported), {}, {}, columns, _metadata(imported))
+    header = make_header(_procedure(imported), {}, {}, columns, _metadata(imported), 0.0)
     ending = {"status": "finished", "time": timestamp(), "elapsed": 0.0}
-    return JournalContent(
+    values = {c.name: column_values(c.name, c.values) for c in imported.columns}
+    return Content(
         header=header,
-        rows=np.column_stack([column.values for column in imported.columns]),
+        n_rows=imported.columns[0].values.size,
+        columns=values,
+        blocks={},
         metadata=header["metadata"],
         events=(),
         ending=ending,

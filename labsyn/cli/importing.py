@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from labsyn.cli import import_options as given
-from labsyn.cli.console import print_json, print_table, writable_folder
+from labsyn.cli.console import Json, print_json, print_table, writable_folder
 
 if TYPE_CHECKING:
     from labsyn.data.errors import LabsynError
@@ -46,9 +46,7 @@ def import_(
     decimal: given.Decimal = "",
     encoding: given.Encoding = "",
     map_file: given.MapFile = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON instead of tables.")
-    ] = False,
+    as_json: Json = False,
 ) -> None:
     """Import files of other programs as runs; units and branches are stated, never guessed.
 
