@@ -38,7 +38,7 @@ def check_matlab5(path: Path) -> None:
     if size > MAX_BYTES:
         raise ImportFormatError(f"{path} has {size} bytes; {MAX_BYTES} are read at most")
     data = memoryview(path.read_bytes())
-    order = "<" if data[126:128] == b"IM" else ">"
+    order = "<" if bytes(data[126:128]) == b"IM" else ">"
     left = MAX_BYTES
     for kind, payload in _elements(data[_HEADER:], order):
         if kind == _COMPRESSED:

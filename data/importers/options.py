@@ -130,8 +130,10 @@ def load_map(path: Path) -> tuple[str | None, ImportOptions]:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path} cannot be read: {error}") from error
-    kinds = {f.name: bool if f.default is False else str for f in fields(ImportOptions)}
-    kinds |= {"format": str, "columns": dict}
+    kinds: dict[str, type] = {
+        f.name: bool if f.default is False else str for f in fields(ImportOptions)
+    }
+    kinds.update(format=str, columns=dict)
     for key, value in content.items():
         if key not in kinds:
             raise ConfigError(f"{path}: {key!r} is no key; the keys are {', '.join(kinds)}")

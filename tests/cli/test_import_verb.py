@@ -115,7 +115,7 @@ def test_help_has_examples_and_every_format(cli: Cli) -> None:
 def test_a_map_states_what_the_command_line_does_not(cli: Cli) -> None:
     Path("a.csv").write_text("t\tG\n0\t2\n")
     Path("map.toml").write_text('[columns]\nconductance = { from = "G", unit = "uS" }\n')
-    code, out, err = cli(
+    code, _out, err = cli(
         "import", "a.csv", "--map", "map.toml", "--column", "t:ms", "--delimiter", "\\t"
     )
     assert (code, err) == (0, "")

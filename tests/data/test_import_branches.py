@@ -85,10 +85,14 @@ def test_irregular_pulses_and_negative_conductances_are_told_and_kept(tmp_path: 
     imported = read(tmp_path / "a.csv", text, unit="uS")
     expect(imported, pulse=[1, 2, 10, 20])
     assert imported.report.warnings == [
-        "pulse numbers are irregular in 2 places: 2 to 10 in cycle 1, 10 to 20 in cycle 1; what "
-        "lies between is not known",
-        "1 of 4 conductances are negative (an offset of the current, or a voltage of the other "
-        "sign?); they are kept",
+        (
+            "pulse numbers are irregular in 2 places: 2 to 10 in cycle 1, 10 to 20 in cycle 1; "
+            "what lies between is not known"
+        ),
+        (
+            "1 of 4 conductances are negative (an offset of the current, or a voltage of the "
+            "other sign?); they are kept"
+        ),
     ]
     weights = read(tmp_path / "a.csv", text, unit="1")  # which may be negative
     assert not any("negative" in warning for warning in weights.report.warnings)

@@ -126,8 +126,10 @@ def test_easyexpert_plain_is_a_table_whose_units_are_stated(tmp_path: Path) -> N
         ),
         ("SetupTitle, a\nDataName, V\nDataValue, 1, 2\n", r"line 3: 2 values under 1 headings"),
         (
-            "TestParameter, Channel.VName, a\nDataName, a\nDataValue, 1\n"
-            "TestParameter, Channel.IName, a\nDataName, a\nDataValue, 1\n",
+            (
+                "TestParameter, Channel.VName, a\nDataName, a\nDataValue, 1\n"
+                "TestParameter, Channel.IName, a\nDataName, a\nDataValue, 1\n"
+            ),
             r"line 4: 'a' is in A here, in V in one before",
         ),
     ],
@@ -194,8 +196,10 @@ def test_arc_one(tmp_path: Path, packed: bool) -> None:
     )
     assert imported.metadata["session"] == 'my "session'
     assert imported.report.warnings == [
-        "1 of 6 conductances are negative (an offset of the current, or a voltage of the other "
-        "sign?); they are kept"
+        (
+            "1 of 6 conductances are negative (an offset of the current, or a voltage of the "
+            "other sign?); they are kept"
+        )
     ]
 
 
@@ -270,7 +274,8 @@ def clarius(path: Path, sheets: dict[str, list[list[Any]]]) -> Path:
 
 def test_clarius(tmp_path: Path) -> None:
     run = [["Time", "GateV", "DrainI(1)", "GM", "VT", "BAD"],
-           [0, 0.1, 1e-9, "#REF", 0.35, "#REF"], [1, 0.2, 9.91e37, 2e-3, None, "#REF"]]  # fmt: skip
+           [0, 0.1, 1e-9, "#REF", 0.35, "#REF"],
+           [1, 0.2, 9.91e37, 2e-3, None, "#REF"]]  # fmt: skip
     path = clarius(
         tmp_path / "a.xlsx",
         {"Run1": run, "Run2": run[:2], "Calc": [], "Settings": [["Test Name", "iv"]]},

@@ -300,7 +300,7 @@ def test_the_tables_of_crosssim_are_one_run(tmp_path: Path) -> None:
         ("increasing.txt", GRID + "1,2\n", {}, r"line 7: 4 rows of ΔG for 3 probabilities"),
         ("increasing.txt", GRID.replace("3e-9,", ""), {}, r"line 5: 1 values for 2 bins"),
         ("increasing.txt", GRID[:50], {}, r"2 rows of numbers; a row of bins, one of prob"),
-        ("increasing.txt", GRID.replace("3e-9", "x"), {}, r"line 5, column 1: 'x' is no number"),
+        ("increasing.txt", GRID.replace("3e-9", "x"), {}, r"line 5, column 1: 'x' is no num"),
     ],
 )  # fmt: skip
 def test_a_broken_table_of_crosssim_is_refused(

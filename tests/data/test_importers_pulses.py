@@ -75,8 +75,10 @@ def test_what_was_not_measured_keeps_its_place_and_is_noted(tmp_path: Path) -> N
     np.testing.assert_array_equal(curves.depression[0], [3e-6, np.nan, np.nan, 0])
     assert curves.notes[2:] == [
         "conductance: 1 of 8 values were not measured (empty or NaN)",
-        "conductance: 2 values out of range (inf in row 2, -inf in row 7): NaN, with the "
-        "flag overflow",
+        (
+            "conductance: 2 values out of range (inf in row 2, -inf in row 7): NaN, with the "
+            "flag overflow"
+        ),
         "2 of 8 rows left out: overflow",
         "1 of 8 rows left out: the conductance is no number",
     ]
@@ -136,8 +138,10 @@ def test_a_branch_the_wrong_way_is_noted_and_kept(tmp_path: Path) -> None:
     notes = [note for note in curves.notes if "exchanged" in note]
     assert notes == [
         "potentiation falls overall in 1 of 1 cycles: are the branches exchanged?",
-        "depression rises overall in 1 of 1 cycles: are the branches exchanged, or is it stored "
-        "mirrored (--mirrored)?",
+        (
+            "depression rises overall in 1 of 1 cycles: are the branches exchanged, or is it "
+            "stored mirrored (--mirrored)?"
+        ),
     ]
 
 
