@@ -44,7 +44,8 @@ def assemble(
             raise ImportFormatError(f"{raw.path} holds no rows")
         _note_gaps(raw, column, name, values, decisions, warnings)
         over.append(np.isinf(values))
-        values = np.where(over[-1], np.nan, values) * unit.si.scale + unit.si.offset
+        with np.errstate(invalid="ignore"):  # a signalling NaN of a binary file
+            values = np.where(over[-1], np.nan, values) * unit.si.scale + unit.si.offset
         columns.append(
             ImportedColumn(
                 name=name,

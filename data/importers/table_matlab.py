@@ -1,4 +1,4 @@
-"""Variables of a .mat file: MATLAB 5 by SciPy, MATLAB 7.3 by HDF5.
+"""Variables of a .mat file: of MATLAB 5, and of 7.3, which is HDF5.
 
 A column is named by its path, as in MATLAB: ``G``, ``run.G`` in a structure, ``G(:,3)`` for the
 third column of a matrix.
@@ -9,7 +9,8 @@ import re
 import numpy as np
 
 from labsyn.data.errors import DataFileError, ImportFormatError
-from labsyn.data.importers.matlab_files import Matlab5, Matlab73
+from labsyn.data.importers.matlab5 import Matlab5
+from labsyn.data.importers.matlab73 import Matlab73
 from labsyn.data.importers.options import ImportOptions
 from labsyn.data.importers.result import FloatArray, RawColumn, RawTable
 from labsyn.data.importers.source import Source
@@ -50,7 +51,7 @@ def read_matlab(source: Source, options: ImportOptions) -> RawTable:
             ]
     except DataFileError:
         raise
-    except Exception as error:  # SciPy and HDF5 raise many kinds on a damaged file
+    except Exception as error:  # struct, zlib and HDF5 raise many kinds on a damaged file
         raise ImportFormatError(f"{source.path} is damaged: {error}") from error
     sizes = {column.heading: len(column.cells) for column in columns}
     if len(set(sizes.values())) > 1:
@@ -74,6 +75,7 @@ def _column(file: Matlab5 | Matlab73, heading: str) -> FloatArray:
         raise ImportFormatError(f"{where} is no column of numbers ({values.dtype})")
     if match["column"]:
         number = int(match["column"])
+        values = np.atleast_2d(values)
         if values.ndim != 2 or number > values.shape[1]:
             raise ImportFormatError(f"{where}: {match['name']} has shape {values.shape}")
         values = values[:, number - 1]

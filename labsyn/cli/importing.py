@@ -9,7 +9,6 @@ from labsyn.cli import import_options as given
 from labsyn.cli.console import Json, print_json, print_table, writable_folder
 
 if TYPE_CHECKING:
-    from labsyn.data.errors import LabsynError
     from labsyn.data.importers.options import ImportOptions
     from labsyn.data.importers.result import Imported
 
@@ -81,7 +80,7 @@ def import_(
 
 def _import_all(
     paths: list[Path], folder: Path, format: str | None, options: "ImportOptions"
-) -> "tuple[Done, dict[Path, LabsynError]]":
+) -> tuple[Done, dict[Path, Exception]]:
     """Import each measurement; one bad file does not stop the others."""
     from labsyn.data.errors import LabsynError
     from labsyn.data.importers.reading import group, read_sources

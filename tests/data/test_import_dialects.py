@@ -108,7 +108,7 @@ def test_what_pymeasure_writes_is_read(tmp_path: Path, rows: list[tuple[float, .
     formatter = CSVFormatter(names)
     results = Results(Sweep(), str(path))
     lines = [results.header() + formatter.format_header()]
-    lines += [formatter.format(dict(zip(names, row, strict=True))) for row in rows]  # type: ignore[arg-type]
+    lines += [formatter.format(dict(zip(names, row, strict=True))) for row in rows]
     imported = read(path, "\n".join(lines) + "\n")
     assert imported.format == "pymeasure"
     assert [(c.name, c.unit) for c in imported.columns][:3] == [

@@ -273,7 +273,7 @@ def clarius(path: Path, sheets: dict[str, list[list[Any]]]) -> Path:
 
 
 def test_clarius(tmp_path: Path) -> None:
-    run = [["Time", "GateV", "DrainI(1)", "GM", "VT", "BAD"],
+    run: list[list[Any]] = [["Time", "GateV", "DrainI(1)", "GM", "VT", "BAD"],
            [0, 0.1, 1e-9, "#REF", 0.35, "#REF"],
            [1, 0.2, 9.91e37, 2e-3, None, "#REF"]]  # fmt: skip
     path = clarius(

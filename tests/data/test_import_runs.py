@@ -157,7 +157,7 @@ def test_a_store_of_arc_two_that_leads_elsewhere_is_refused(tmp_path: Path) -> N
 
     def texts(file: h5py.File) -> None:
         file["crosspoints/W01B01/timeseries"] = rows.astype(
-            [(n, "S9") for n in rows.dtype.names]
+            [(n, "S9") for n in rows.dtype.names or ()]
         )
 
     def flat(file: h5py.File) -> None:
