@@ -15,7 +15,7 @@ from labsyn.data.errors import ImportFormatError
 from labsyn.data.importers.cells import Row, Table, read_table
 from labsyn.data.importers.device_choice import Device, choose_device
 from labsyn.data.importers.headed import cells_under
-from labsyn.data.importers.number import number
+from labsyn.data.importers.number import numbers
 from labsyn.data.importers.options import ImportOptions
 from labsyn.data.importers.result import FloatArray, RawColumn, RawTable
 from labsyn.data.importers.source import Source
@@ -82,11 +82,9 @@ def _device(source: Source, row: Row) -> Device:
 
 def _resistance(table: Table, rows: list[Row]) -> FloatArray:
     """Return the resistances in ohm, shape (n_rows,)."""
-    return np.array(
-        [
-            number(row[2], table.dialect.decimal, f"{table.path}, line {line}, column 3")
-            for line, row in rows
-        ]
+    cells = [row[2] for _, row in rows]
+    return numbers(
+        cells, table.dialect.decimal, lambda i: f"{table.path}, line {rows[i][0]}, column 3"
     )
 
 

@@ -6,7 +6,7 @@ from labsyn.data.errors import ImportFormatError
 from labsyn.data.flags import Flag
 from labsyn.data.importers.branches import branch_words, settle_branches
 from labsyn.data.importers.column_units import column_units
-from labsyn.data.importers.number import LARGEST, number
+from labsyn.data.importers.number import LARGEST, numbers
 from labsyn.data.importers.options import ImportOptions
 from labsyn.data.importers.result import (
     FloatArray,
@@ -83,20 +83,8 @@ def _values(raw: RawTable, column: RawColumn, is_branch: bool) -> FloatArray:
         return np.where(np.abs(values) > LARGEST, np.copysign(np.inf, values), values)
     cells = branch_words(column.cells) if is_branch else column.cells
     heading = printable(column.heading)[:40]
-    place = f"column {column.number} ({heading})"
-    values = np.empty(len(cells))
-    i = 0
-    try:
-        for i, cell in enumerate(cells):
-            values[i] = number(cell, raw.decimal, f"{raw.path}, {raw.place(i)}, {place}")
-    except ImportFormatError as error:
-        if i == 0:
-            error.add_note(
-                "a column of texts is left out if the others are stated with --column, and "
-                "--only-stated is given"
-            )
-        raise
-    return values
+    where = f"column {column.number} ({heading})"
+    return numbers(cells, raw.decimal, lambda i: f"{raw.path}, {raw.place(i)}, {where}")
 
 
 def _note_gaps(

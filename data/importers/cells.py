@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from labsyn.data.errors import ImportFormatError
 from labsyn.data.importers.dialect import Dialect, find_dialect
-from labsyn.data.importers.number import number
+from labsyn.data.importers.number import numbers
 from labsyn.data.importers.options import ImportOptions
 from labsyn.data.importers.source import Source
 
@@ -121,7 +121,8 @@ def read_columns(
     value that is out of range.
     """
     width = max([n_columns, *(len(_without_trailing_blanks(row)) for _, row in rows)])
-    columns: list[list[float]] = [[] for _ in range(width)]
+    columns: list[list[str]] = [[] for _ in range(width)]
+    lines: list[list[int]] = [[] for _ in range(width)]
     ended = [0] * width  # the line at which a column was found to be over
     for line, row in rows:
         cells = [cell.strip() for cell in row] + [""] * (width - len(row))
@@ -134,9 +135,16 @@ def read_columns(
                     f"middle of a ramp that goes on in line {line}"
                 )
             else:
-                where = f"{table.path}, line {line}, column {i + 1}"
-                columns[i].append(number(cells[i], table.dialect.decimal, where))
-    return [np.array(column) for column in columns]
+                columns[i].append(cells[i])
+                lines[i].append(line)
+    return [
+        numbers(column, table.dialect.decimal, _place(table.path, lines[i], i + 1))
+        for i, column in enumerate(columns)
+    ]
+
+
+def _place(path: Path, lines: list[int], number: int) -> Callable[[int], str]:
+    return lambda row: f"{path}, line {lines[row]}, column {number}"
 
 
 def _without_trailing_blanks(row: list[str]) -> list[str]:

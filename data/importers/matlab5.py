@@ -92,8 +92,8 @@ class Matlab5:
         if found.kind not in _FULL or found.is_complex or not found.elements:
             kind = "complex" if found.is_complex else _CLASSES.get(found.kind, "empty")
             raise ImportFormatError(f"{where} is no column of numbers ({kind})")
-        kind, content = found.elements[0]
-        values = np.frombuffer(content, np.dtype(_NUMBERS[kind]).newbyteorder(self._order))
+        stored, content = found.elements[0]
+        values = np.frombuffer(content, self._order + _NUMBERS[stored])
         if values.size != math.prod(found.shape):
             raise ImportFormatError(
                 f"{where} states {' x '.join(map(str, found.shape))} numbers and holds "

@@ -2,6 +2,10 @@
 
 import math
 import re
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 
 from labsyn.data.errors import ImportFormatError
 
@@ -15,42 +19,59 @@ _INFINITE = {"1.#inf": math.inf, "-1.#inf": -math.inf}
 _COMMA = re.compile(r"[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?")
 
 
-def number(text: str, decimal: str, where: str) -> float:
-    """Return the number in a cell.
+def numbers(
+    cells: Sequence[str], decimal: str, place: Callable[[int], str]
+) -> NDArray[np.float64]:
+    """Return the numbers in cells, shape (n_cells,).
 
     Parameters
     ----------
-    text : str
-        The cell.
+    cells : sequence of str
+        NaN comes of one where nothing was measured, infinity (of either sign) of what
+        instruments write when a value is out of range.
     decimal : str
         "." or ",": the mark before the decimals in this file.
-    where : str
-        File, line and column, for the message.
-
-    Returns
-    -------
-    float
-        NaN where nothing was measured, infinity (of either sign) for what instruments
-        write when a value is out of range.
+    place : callable
+        Returns file, line and column of a cell, for the message.
 
     Raises
     ------
     ImportFormatError
-        If the cell holds anything else.
+        If a cell holds anything else.
+    """
+    values = np.empty(len(cells))
+    for i, cell in enumerate(cells):
+        try:
+            values[i] = number(cell, decimal)
+        except ValueError as error:
+            raise ImportFormatError(f"{place(i)}: {error}") from error
+    return values
+
+
+def number(text: str, decimal: str) -> float:
+    """Return the number in one cell; see `numbers`.
+
+    Raises
+    ------
+    ValueError
+        If it holds anything else.
     """
     text = text.strip()
-    if text.lower() in _MISSING:
-        return math.nan
-    if text.lower() in _INFINITE:
-        return _INFINITE[text.lower()]
     if decimal == "," and _COMMA.fullmatch(text):
         text = text.replace(",", ".")
     elif "," in text or (decimal == "," and "." in text):
-        raise ImportFormatError(
-            f"{where}: {text[:40]!r} is no number with {decimal!r} before its decimals"
-        )
+        return _word(text, f"{text[:40]!r} is no number with {decimal!r} before its decimals")
     try:
         value = float(text.replace("_", "?"))  # Python alone takes 1_000 for a number
-    except ValueError as error:
-        raise ImportFormatError(f"{where}: {text[:40]!r} is no number") from error
+    except ValueError:
+        return _word(text, f"{text[:40]!r} is no number")
     return math.copysign(math.inf, value) if abs(value) > LARGEST else value
+
+
+def _word(text: str, otherwise: str) -> float:
+    word = text.lower()
+    if word in _MISSING:
+        return math.nan
+    if word in _INFINITE:
+        return _INFINITE[word]
+    raise ValueError(otherwise)

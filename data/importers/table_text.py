@@ -36,9 +36,9 @@ def has_number(cells: Sequence[str], decimal: str) -> bool:
     """Return whether any of the cells holds a number."""
     for cell in cells:
         try:
-            if not math.isnan(number(cell, decimal, "")):
+            if not math.isnan(number(cell, decimal)):
                 return True
-        except ImportFormatError:
+        except ValueError:
             continue
     return False
 
