@@ -94,9 +94,8 @@ def _histories(source: Source, file: Any) -> list[tuple[Device, Any, int]]:
 def _check_fields(where: str, series: Any) -> None:
     kinds = series.dtype.fields or {}
     for field in _FIELDS:
-        if field not in kinds or kinds[field][0].kind not in (
-            "iu" if field == "op_type" else "fiu"
-        ):
+        allowed = "iu" if field == "op_type" else "fiu"
+        if field not in kinds or kinds[field][0].kind not in allowed:
             raise ImportFormatError(f"{where} has no numbers {field!r}")
     if series.ndim != 1:
         raise ImportFormatError(f"{where} has {series.ndim} dimensions; a history has one")
