@@ -26,7 +26,7 @@ _EXPONENTS |= {"µ" + unit: -6 for unit in _BASE}
 
 _MARKS = frozenset(_SCALED.values()) | {"µ"}
 _ARBITRARY = frozenset(("", "a.u.", "a.u", "au", "arb", "arb.", "arb. u.", "arb. units"))
-# What of a foreign text reaches pint: in V^9^9^9^9 it would count to the end of time.
+# What of a text reaches pint: in V^9^9^9^9 it would count to the end of time.
 _FACTOR = r"(?:[^\W\d_]|[°Ωµ%])+(?:(?:\^|\*\*)-?\d)?"
 _PRODUCT = re.compile(rf"(?:1\s*/\s*)?{_FACTOR}(?:\s*[*/·]\s*{_FACTOR}){{0,4}}")
 _LONGEST = 40
@@ -70,6 +70,7 @@ def _parse_text(text: str, unit: str) -> float:
         exact = Decimal(number).scaleb(_EXPONENTS[symbol] - _EXPONENTS[unit])
         return float(exact)
     try:
+        _check_symbol(symbol)
         return float(_registry().Quantity(float(number), symbol).to(unit).magnitude)
     except Exception as error:  # pint raises many kinds; all mean the same to the user
         raise UnitError(
@@ -124,13 +125,17 @@ def si_unit(text: str) -> SiUnit:
     if word in _FACTORS:
         return SiUnit(*_FACTORS[word])
     try:
-        if len(symbol) > _LONGEST or not _PRODUCT.fullmatch(symbol):
-            raise ValueError("no product of units")
+        _check_symbol(symbol)
         return _from_registry(symbol)
     except Exception as error:  # pint raises many kinds; all mean that it is no unit
         raise UnitError(
             f"{text[:40]!r} is no unit; use a symbol such as V, mA, uS, s, or 1"
         ) from error
+
+
+def _check_symbol(symbol: str) -> None:
+    if len(symbol) > _LONGEST or not _PRODUCT.fullmatch(symbol):
+        raise ValueError("no product of units")
 
 
 def _from_registry(symbol: str) -> SiUnit:
