@@ -59,8 +59,21 @@ def make_blocks(entry: Any, content: Content) -> None:
         made = group.create_dataset(
             VALUES, block.shape, kind, chunks=chunks, **(packed if chunks else {})
         )
+        for i, axis in enumerate(axes):
+            _attach_scale(group, made, i, axis.name if axis else None)
         made.attrs.update(units=block.unit, long_name=block.long_name, sha256=NO_CHECKSUM)
         group.attrs.update(row=block.row, time=block.time, elapsed=block.elapsed)
+
+
+def _attach_scale(group: Any, values: Any, i: int, axis: str | None) -> None:
+    """Say which axis a dimension runs along: netCDF readers want it of all or of none."""
+    if axis is not None:
+        group[axis].make_scale(axis)
+    else:  # netCDF's own form of a dimension without numbers, which takes no room
+        axis, size = f"dim_{i}", values.shape[i]
+        group.create_dataset(axis, (size,), ">f4")
+        group[axis].make_scale(f"This is a netCDF dimension but not a netCDF variable.{size:10}")
+    values.dims[i].attach_scale(group[axis])
 
 
 def describe_block(block: Block) -> dict[str, Any]:

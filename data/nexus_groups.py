@@ -109,6 +109,9 @@ def write_surroundings(entry: Any, content: Content) -> None:
         for key in ("elapsed", "row"):
             events[key] = [float(event.get(key, np.nan)) for event in content.events]
         events["elapsed"].attrs["units"] = "s"
+        events["elapsed"].make_scale("elapsed")  # else xarray warns of a nameless dimension
+        for key in ("time", "kind", "text", "row"):
+            events[key].dims[0].attach_scale(events["elapsed"])
 
 
 def _write_mapping(

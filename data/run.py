@@ -18,6 +18,8 @@ from labsyn.data.follow import follow
 from labsyn.data.header import Column
 from labsyn.data.importers.source import is_arc_two
 from labsyn.data.journal_reader import read_journal
+from labsyn.data.labelled import run_dataset, run_frame
+from labsyn.data.nexus_groups import plot_columns
 from labsyn.data.nexus_reader import read_nexus
 from labsyn.data.recovery import recover_one
 from labsyn.data.run_files import SUFFIX, finished_path, journal_path
@@ -25,6 +27,7 @@ from labsyn.data.writer import STATUSES, RunWriter
 
 if TYPE_CHECKING:
     import pandas as pd
+    import xarray as xr
 
     from labsyn.data.importers.options import ImportOptions
     from labsyn.data.importers.result import Imported
@@ -69,6 +72,8 @@ class Run:
         Bytes that were damaged and left out; 0 for a whole file.
     start_time, end_time : str
         ISO 8601 with UTC offset; `end_time` is empty while running.
+    signal, axis : str
+        The columns of the default plot; `axis` is empty in a run of one column.
     durable : float
         Seconds of rows that a power cut could have taken; NaN if it was not recorded.
     duration : float
@@ -96,6 +101,8 @@ class Run:
     end_time: str
     duration: float
     durable: float
+    signal: str
+    axis: str
 
     @classmethod
     def open(
@@ -185,6 +192,7 @@ class Run:
     def _from_content(cls, path: Path, content: Content, state: str) -> Self:
         header, ending = content.header, content.ending or {}
         elapsed = ending.get("elapsed")
+        signal, axis = plot_columns(header)
         return cls(
             path=path,
             uuid=header["uuid"],
@@ -207,6 +215,8 @@ class Run:
             end_time=ending.get("time", ""),
             duration=math.nan if elapsed is None else float(elapsed),
             durable=float(header.get("durable", math.nan)),
+            signal=signal,
+            axis=axis,
         )
 
     def __getitem__(self, name: str) -> NDArray[Any]:
@@ -223,12 +233,25 @@ class Run:
         return (self.columns["flags"] & int(EXCLUDED)) == 0
 
     def frame(self) -> "pd.DataFrame":
-        """Return the columns as a table, with their units in ``attrs["units"]``."""
-        import pandas as pd
+        """Return the columns as a table.
 
-        table = pd.DataFrame(dict(self.columns), copy=True)
-        table.attrs["units"] = dict(self.units)
-        return table
+        ``attrs["units"]`` and ``attrs["long_names"]`` tell of each column, ``attrs["run"]``
+        where they come from; `DataFrame.to_parquet` keeps them.
+        """
+        return run_frame(self)
+
+    def to_xarray(self) -> "xr.Dataset":
+        """Return columns and blocks with units, coordinates and all that the file tells.
+
+        The column `axis` is the coordinate of the others. A block has dimensions of its own,
+        ``NAME_AXIS``. Parameters, metadata, provenance and events are attributes in JSON.
+
+        Raises
+        ------
+        DataFileError
+            If xarray is not installed.
+        """
+        return run_dataset(self)
 
     def sha256(self) -> str:
         """Return the checksum of the file, to say what a result was made from."""

@@ -1,0 +1,1 @@
+"""Runs for the tools of others: one module a format."""
