@@ -72,7 +72,9 @@ def _attach_scale(group: Any, values: Any, i: int, axis: str | None) -> None:
     else:  # netCDF's own form of a dimension without numbers, which takes no room
         axis, size = f"dim_{i}", values.shape[i]
         group.create_dataset(axis, (size,), ">f4")
-        group[axis].make_scale(f"This is a netCDF dimension but not a netCDF variable.{size:10}")
+        group[axis].make_scale(
+            f"This is a netCDF dimension but not a netCDF variable.{size:10}"
+        )
     values.dims[i].attach_scale(group[axis])
 
 

@@ -1,7 +1,7 @@
 """CSV as PyMeasure writes it: a header in comments, then columns called ``name (unit)``.
 
-PyMeasure reads it with ``Results.load``, and `labsyn import` as one of PyMeasure's. Numbers have all
-the digits that tell them from their neighbours.
+PyMeasure reads it with ``Results.load``, `labsyn import` as one of PyMeasure's. Numbers have
+all the digits that tell them from their neighbours.
 """
 
 from pathlib import Path

@@ -28,7 +28,9 @@ def kept_rows(run: "Run") -> list[str]:
     flagged = int(run.n_rows - run.mask().sum())
     if not flagged:
         return []
-    return [f"{flagged} of {run.n_rows} rows are flagged; they are kept, the column flags says so"]
+    return [
+        f"{flagged} of {run.n_rows} rows are flagged; they are kept, the column flags says so"
+    ]
 
 
 def left_out_blocks(run: "Run") -> list[str]:

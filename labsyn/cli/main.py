@@ -10,6 +10,7 @@ from labsyn.cli import (
     bench,
     catalogue,
     demo,
+    exporting,
     fit,
     importing,
     labels,
@@ -35,6 +36,7 @@ app.command("demo")(demo.demo)
 app.command("run")(run.run)
 app.command("import", epilog=importing.EXAMPLES)(importing.import_)
 app.command("fit")(fit.fit)
+app.command("export", epilog=exporting.EXAMPLES)(exporting.export)
 app.add_typer(simulate.app, name="simulate")
 app.add_typer(bench.app, name="bench")
 app.command("watch")(watch.watch)

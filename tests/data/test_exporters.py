@@ -27,7 +27,7 @@ def run(tmp_path: Path) -> Run:
         parameter_units={"pulse_width": "s"},
         columns=(Column("x", "Ω", "Resistance"), Column("flags", "", "Flags")),
     ) as writer:
-        writer.append_rows({"x": VALUES, "flags": [0, 0, 0, 2, 128, 0]})
+        writer.append_rows({"x": VALUES, "flags": np.array([0, 0, 0, 2, 128, 0])})
         writer.block("wave", np.ones((2, 3)), "V")
     return Run.open(tmp_path / "a.h5")
 
@@ -78,9 +78,7 @@ def test_netcdf_holds_what_the_run_holds(run: Run, tmp_path: Path) -> None:
     assert len(said) == 1  # of the flagged row only
 
 
-def test_a_zip_holds_the_run_its_sidecars_and_their_checksums(
-    run: Run, tmp_path: Path
-) -> None:
+def test_a_zip_holds_the_run_its_sidecars_and_their_checksums(run: Run, tmp_path: Path) -> None:
     for name in ("a.fit.json", "a.tags.json", "a-curves.png", "ab.fit.json", "a.csv"):
         (tmp_path / name).write_text(name)
     export_run(run, "zip", tmp_path / "a.zip")
@@ -123,7 +121,8 @@ def test_a_file_that_cannot_be_written_leaves_nothing(run: Run, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("format", "package"), [("parquet", "pyarrow"), ("netcdf", "h5netcdf"), ("netcdf", "xarray")]
+    ("format", "package"),
+    [("parquet", "pyarrow"), ("netcdf", "h5netcdf"), ("netcdf", "xarray")],
 )
 def test_a_missing_package_is_named(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format: str, package: str

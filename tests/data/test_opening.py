@@ -32,7 +32,9 @@ def path(tmp_path: Path) -> Path:
         ),
         metadata={"sample": {"die": "D3"}, "seed": 7},
     ) as writer:
-        writer.append_rows({"time": TIME, "conductance": CONDUCTANCE, "flags": [0, 128, 1]})
+        writer.append_rows(
+            {"time": TIME, "conductance": CONDUCTANCE, "flags": np.array([0, 128, 1])}
+        )
         axes = [None, Axis("time", "s", "Time in the pulse", values=ALONG)]
         writer.block("wave", WAVE, "V", axes=axes, long_name="Terminal voltage")
         writer.block("raw", np.array([[1, 2, 3]], np.int16))

@@ -1,0 +1,1 @@
+"""A fitted device as the simulators of others want it: one module a simulator."""
