@@ -5,6 +5,7 @@ The rules are written here from the sources of aihwkit 1.2, MLP+NeuroSim 3.0 and
 
 import json
 import math
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -97,11 +98,14 @@ def relaxed() -> MeasuredDevice:
 def power() -> MeasuredDevice:
     """A device of the power law, α = -0.5, which is neither of the two others."""
     ratio = G_MAX / G_MIN
-    law = {
-        "potentiation": PowerLaw(alpha=-0.5, n_pulses=N, on_off_ratio=ratio),
-        "depression": PowerLaw(alpha=-0.5, n_pulses=N, on_off_ratio=ratio, rising=False),
-    }
-    synapse = Synapse(g_min=G_MIN, g_max=G_MAX, n_potentiation=N, n_depression=N, **law)
+    synapse = Synapse(
+        g_min=G_MIN,
+        g_max=G_MAX,
+        potentiation=PowerLaw(alpha=-0.5, n_pulses=N, on_off_ratio=ratio),
+        depression=PowerLaw(alpha=-0.5, n_pulses=N, on_off_ratio=ratio, rising=False),
+        n_potentiation=N,
+        n_depression=N,
+    )
     return measured(synapse.curve(), synapse.curve(rising=False))
 
 
@@ -326,6 +330,24 @@ def test_labsyn_reads_the_ramps_again(exponential: MeasuredDevice, tmp_path: Pat
     again = load_curves([tmp_path / "set.csv", tmp_path / "reset.csv"], "S")
     np.testing.assert_array_equal(again.potentiation, exponential.curves.potentiation)
     np.testing.assert_array_equal(again.depression, exponential.curves.depression)
+
+
+def test_tables_are_laid_out_as_genuine_ones(
+    exponential: MeasuredDevice, tmp_path: Path
+) -> None:
+    folder = os.environ.get("LABSYN_MEASURED")
+    if not folder:
+        pytest.skip("LABSYN_MEASURED names no folder with CrossSim's tables")
+    DEVICE_FORMATS["crosssim"].write(exponential, tmp_path, force=False)
+    for name in ("dG_increasing.txt", "dG_decreasing.txt"):
+        genuine = (Path(folder, "crosssim/ENODe") / name).read_text().splitlines()
+        ours = (tmp_path / name).read_text().splitlines()
+        assert ours[0].startswith(genuine[0].strip())
+        for lines in (genuine, ours):
+            bins, points = (len(lines[i].split(",")) for i in (1, 2))
+            assert lines[3] == ""
+            assert {len(line.split(",")) for line in lines[4:] if line} == {bins}
+            assert len([line for line in lines[4:] if line]) == points
 
 
 @pytest.mark.parametrize("name", DEVICE_FORMATS)

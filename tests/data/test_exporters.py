@@ -49,6 +49,17 @@ def test_pymeasure_reads_the_csv_to_the_last_digit(run: Run, tmp_path: Path) -> 
     assert "#\tprocedure: pulse_train" in head
 
 
+def test_labsyn_imports_its_own_csv(run: Run, tmp_path: Path) -> None:
+    reading = pytest.importorskip("labsyn.data.importers.reading")
+    options = pytest.importorskip("labsyn.data.importers.options")
+    export_run(run, "csv", tmp_path / "b.csv")
+    imported = reading.import_files([tmp_path / "b.csv"], None, options.ImportOptions())
+    x = next(column for column in imported.columns if column.name == "x")
+    assert x.unit in ("Ω", "ohm")
+    finite = np.isfinite(VALUES) & (np.abs(VALUES) < 1e30)  # beyond, nothing was measured
+    np.testing.assert_array_equal(np.asarray(x.values)[finite], VALUES[finite])
+
+
 def test_parquet_has_units_in_its_schema_and_the_frame_comes_back(
     run: Run, tmp_path: Path
 ) -> None:
