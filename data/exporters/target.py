@@ -1,5 +1,6 @@
 """Where an export goes: a file that is new, and that is there whole or not at all."""
 
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -32,7 +33,8 @@ def new_file(path: Path, *, force: bool = False) -> Iterator[Path]:
         If it cannot be written.
     """
     check_new(path, force=force)
-    temporary = path.with_name(path.name + ".tmp")
+    # A name of its own: another program may export to the same file at the same time.
+    temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary

@@ -80,8 +80,9 @@ def export(
     for item in done:
         for file in item.files:
             typer.echo(f"written: {file}")
+        whose = f"{item.source}: " if len(done) > 1 else ""
         for note in item.notes:
-            typer.echo(f"note: {item.source}: {note}")
+            typer.echo(f"note: {whose}{note}")
 
 
 def _runs(paths: list[Path], to: str, out: Path | None, force: bool) -> list[_Done]:

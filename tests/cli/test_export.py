@@ -113,8 +113,8 @@ def test_a_device_leaves_flagged_rows_out_and_says_so(
     store("a.h5", flagged=30)
     code, out, err = cli("export", "a.h5", "--to", to)
     assert (code, err) == (0, "")
-    assert "note: a.h5: 1 of 161 rows left out: compliance" in out
-    assert "note: a.h5: 1 of 4 depression cycles left out: they have gaps" in out
+    assert "note: 1 of 161 rows left out: compliance" in out
+    assert "note: 1 of 4 depression cycles left out: they have gaps" in out
     assert "unknown, 0 is set" in out
     plain = Path("a.crosssim/origin.json" if to == "crosssim" else f"a.{to}.json")
     said = json.loads(plain.read_text(encoding="utf-8"))
