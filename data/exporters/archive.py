@@ -20,10 +20,10 @@ def write_zip(run: "Run", path: Path) -> list[str]:
     Raises
     ------
     DataFileError
-        If the run is still measured: it would be torn.
+        If it is no finished run of labsyn: one that is measured would be torn.
     """
     if run.path.suffix != ".h5":
-        raise DataFileError(f"{run.path} is not finished; a run is packed when it is")
+        raise DataFileError(f"{run.path} is no finished run (.h5); only such are packed")
     stem = run.path.stem
     files = [run.path, *sorted(_beside(run.path))]
     sums = []

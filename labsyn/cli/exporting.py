@@ -6,17 +6,15 @@ from typing import Annotated, Any
 
 import typer
 
-from labsyn.cli.console import print_json
+from labsyn.cli import import_options as given
+from labsyn.cli.console import Json, print_json
 
-EXAMPLES = """Examples:
-
-labsyn export runs/*.h5 --to csv -o tables
-
-labsyn export RUN.h5 --to netcdf
-
-labsyn export RUN.h5 --to aihwkit -o device.aihwkit.json
-
-labsyn export set.csv reset.csv --unit S --to neurosim
+EXAMPLES = """\b
+Examples:
+  labsyn export runs/*.h5 --to csv -o tables         a file a run
+  labsyn export RUN.h5 --to netcdf                   beside the run
+  labsyn export RUN.h5 --to aihwkit -o devices       the fitted device
+  labsyn export set.csv reset.csv --to neurosim      measured by somebody else
 """
 
 _FILES = (".csv", ".parquet", ".nc", ".zip", ".json", ".crosssim")  # -o names one of these
@@ -38,7 +36,7 @@ class _Done:
 def export(
     paths: Annotated[
         list[Path],
-        typer.Argument(help="Runs (.h5); for a simulator also CSV as labsyn fit takes it."),
+        typer.Argument(help="Runs (.h5), or files of one device that labsyn fit reads."),
     ],
     to: Annotated[
         str,
@@ -48,11 +46,9 @@ def export(
         Path | None,
         typer.Option("-o", "--out", help="File, or folder (default: beside the run)."),
     ] = None,
-    unit: Annotated[
-        str, typer.Option(help="Unit of a CSV: S, mS, uS, nS, or 1 for normalised weights.")
-    ] = "",
+    unit: given.Unit = "",
     force: Annotated[bool, typer.Option("--force", help="Write over what is there.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Write runs for other programs, or the fitted device for another simulator.
 
@@ -67,7 +63,7 @@ def export(
 
     if to in RUN_FORMATS:
         if unit:
-            raise ConfigError(f"--unit goes with CSV for a simulator; {to} is made of runs")
+            raise ConfigError(f"--unit is for simulators; for {to} import the file first")
         done = _runs(paths, to, out, force)
     elif to in DEVICE_FORMATS:
         done = _devices(paths, to, out, unit, force)
@@ -103,9 +99,10 @@ def _devices(
     from labsyn.analysis.simulators.device import MeasuredDevice
     from labsyn.analysis.simulators.formats import DEVICE_FORMATS
     from labsyn.data.curves import load_curves
+    from labsyn.data.run import is_run_file
 
-    runs = all(path.suffix in (".h5", ".part") for path in paths)
-    groups = [[path] for path in paths] if runs else [paths]  # set.csv reset.csv: one device
+    # Each run is a device; set.csv and reset.csv together are one.
+    groups = [[path] for path in paths] if all(map(is_run_file, paths)) else [paths]
     format = DEVICE_FORMATS[to]
     targets = _targets([group[0] for group in groups], out, format.suffix, force)
     done = []

@@ -163,6 +163,6 @@ def test_what_was_asked_wrongly_is_refused_in_one_sentence(cli: Runner) -> None:
     message = refused(2, "export", "a.h5", "sub/a.h5", "--to", "csv", "-o", "tables")
     assert "two runs would become" in message
     message = refused(2, "export", "a.h5", "--to", "csv", "--unit", "S")
-    assert "--unit goes with CSV for a simulator" in message
+    assert "--unit is for simulators; for csv import the file first" in message
     assert "does not exist" in refused(1, "export", "no.h5", "--to", "csv")
     assert sorted(path.name for path in Path().iterdir()) == ["a.h5", "b.h5", "sub"]
