@@ -130,6 +130,11 @@ def check_header(path: Path, payload: bytes | str) -> dict[str, Any]:
         for column in columns
     ):
         raise DataFileError(f"{path}: the header names no columns; the run cannot be read")
+    plot, names = header.get("plot"), [name for name, _, _ in columns]
+    if plot is not None and not (
+        isinstance(plot, dict) and all(plot.get(key) in names for key in ("signal", "axis"))
+    ):
+        raise DataFileError(f"{path}: the header plots what is no column; it cannot be read")
     return header
 
 

@@ -1,7 +1,11 @@
+import json
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from labsyn.data.errors import DataFileError, UnitError
-from labsyn.data.header import Column
+from labsyn.data.header import Column, check_header
 
 
 @pytest.mark.parametrize("name", ["", ".", "a/b", "a\nb"])
@@ -16,3 +20,16 @@ def test_a_column_has_a_unit_that_exists() -> None:
         Column("x", "furlogs")
     with pytest.raises(DataFileError, match="must be printable"):
         Column("x", "V", "a\0b")
+
+
+@pytest.mark.parametrize(
+    "plot", [5, ["x", "x"], {}, {"signal": "x"}, {"signal": "x", "axis": "y"}, {"signal": {}}]
+)
+def test_a_plot_of_no_column_is_refused(plot: Any) -> None:
+    header: dict[str, Any] = {"format": "labsyn_run", "version": 2, "columns": [["x", "V", ""]]}
+    header |= dict.fromkeys(("uuid", "procedure", "start_time"), "")
+    for key in ("parameters", "parameter_units", "metadata", "provenance"):
+        header[key] = {}
+    assert check_header(Path("a.h5"), json.dumps(header)) == header
+    with pytest.raises(DataFileError, match=r"a\.h5: the header plots what is no column"):
+        check_header(Path("a.h5"), json.dumps(header | {"plot": plot}))
