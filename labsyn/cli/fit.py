@@ -42,6 +42,7 @@ def fit(
     """Fit β, α, symmetry, range and noise, and write NAME.fit.json for labsyn simulate."""
     from labsyn.analysis.characterise import characterise
     from labsyn.data.curves import load_curves
+    from labsyn.data.run_files import finished_path
 
     chosen, options = given.stated(
         map_file, format, unit=unit, column=column, only_stated=only_stated, branch=branch,
@@ -51,9 +52,10 @@ def fit(
     curves = load_curves(paths, format=chosen, options=options)
     folder = writable_folder(out if out is not None else paths[0].parent)
     result = characterise(curves)
-    written = [result.save(folder / f"{paths[0].stem}.fit.json")]
+    stem = finished_path(paths[0]).stem  # of a run that goes on, too
+    written = [result.save(folder / f"{stem}.fit.json")]
     if plot:
-        written += save_figures(result, folder, paths[0].stem)
+        written += save_figures(result, folder, stem)
     if as_json:
         print_json(result.to_dict())
         return

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from labsyn.cli.main import main
+from labsyn.data.run import Column, Run, RunWriter
 
 SETTINGS = ["--set", "n_cycles=3", "--set", "n_pulses=12"]
 
@@ -106,6 +107,19 @@ def test_a_run_is_fitted_and_the_file_says_how_it_was_made(cli: Runner, run_file
     assert code == 0
     assert "pulse_train" in out
     assert "conductance" in out
+
+
+def test_a_run_that_was_killed_is_fitted_under_its_name(cli: Runner, run_file: Path) -> None:
+    run = Run.open(run_file)
+    columns = [Column(name, run.units[name]) for name in run.columns]
+    writer = RunWriter.create(
+        run_file.with_name("killed.h5"), procedure="pulse_train", parameters={}, columns=columns
+    )
+    writer.append_rows(run.columns)
+    writer.close()
+    code, out, _ = cli("fit", writer.path.with_name("killed.h5.part"))
+    assert code == 0
+    assert "killed.fit.json" in out
 
 
 def test_json_is_only_json(cli: Runner, run_file: Path) -> None:
