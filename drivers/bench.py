@@ -146,8 +146,10 @@ class Bench:
         return cls(twin_of(config), text)
 
     def twin(self) -> "Bench":
-        """Return a fresh simulated bench of the same file, as `open_twin` does."""
-        return Bench(twin_of(self.config), self.text)
+        """Return a fresh simulated bench of the same file and die, as `open_twin` does."""
+        twin = Bench(twin_of(self.config), self.text)
+        twin.die = self.die
+        return twin
 
     @property
     def is_open(self) -> bool:

@@ -1,13 +1,12 @@
 """Reading a bench file: every mistake is one sentence with its key and what is allowed."""
 
-import difflib
 import tomllib
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from labsyn.data.config_errors import config_sentences
 from labsyn.data.errors import ConfigError, LabsynError
 from labsyn.drivers import bench_model
 from labsyn.drivers.bench_check_file import check_file
@@ -67,22 +66,10 @@ def load_config(path: Path) -> BenchConfig:
         config = BenchConfig.model_validate(plain)
         check_file(config)
     except ValidationError as error:
-        problems = "; ".join(_sentence(item) for item in error.errors())
-        raise ConfigError(f"{path}: {problems}") from None
+        raise ConfigError(f"{path}: {config_sentences(error, _keys())}") from None
     except LabsynError as error:
         raise ConfigError(f"{path}: {error}") from error
     return config
-
-
-def _sentence(item: Any) -> str:
-    where = ".".join(str(part) for part in item["loc"])
-    if item["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(item["loc"][-1]), _keys(), n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        return f"unknown key {where!r}{hint}"
-    if item["type"] == "missing":
-        return f"{where} is missing"
-    return f"{where}: {item['msg']}"
 
 
 def _keys() -> list[str]:

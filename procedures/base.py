@@ -52,6 +52,7 @@ class BenchProcedure(Procedure):
     ROLES: Sequence[str] = ()
     COLUMNS: Sequence[Column] = ()
     PLOT: tuple[str, str] | None = None  # signal and axis of the file's default plot
+    SOURCE = ""  # text of the user's file that it is from, which the run keeps
 
     compliance_current = FloatParameter(
         "Compliance current", units="A", default=1e-3, minimum=1e-9, maximum=1.0

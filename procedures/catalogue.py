@@ -9,9 +9,13 @@ from labsyn.procedures.iv_sweep import IVSweep
 from labsyn.procedures.pulse_train import PulseTrain
 
 
+BUILT_IN: tuple[type[BenchProcedure], ...] = (PulseTrain, IVSweep, FieldLoop)
+"""The procedures of labsyn itself; those of users are found by `labsyn.procedures.custom`."""
+
+
 def procedures() -> dict[str, type[BenchProcedure]]:
-    """Return every procedure by its name."""
-    return {kind.name(): kind for kind in (PulseTrain, IVSweep, FieldLoop)}
+    """Return every procedure of labsyn by its name."""
+    return {kind.name(): kind for kind in BUILT_IN}
 
 
 def find_procedure(name: str) -> type[BenchProcedure]:

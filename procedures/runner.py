@@ -7,7 +7,7 @@ stored stops the measurement, and every way out makes the bench safe and keeps t
 
 import contextlib
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, overload
@@ -29,13 +29,15 @@ _MOST_RUNS = 1000
 def measure(
     procedure: BenchProcedure, bench: Bench, folder: Path | str = ..., *,
     name: str | None = ..., sample: dict[str, Any] | None = ..., note: str = ...,
-    durable: float = ..., on_progress: Progress | None = ..., dry_run: Literal[False] = ...,
+    durable: float = ..., on_progress: Progress | None = ...,
+    metadata: Mapping[str, Any] | None = ..., dry_run: Literal[False] = ...,
 ) -> Run: ...  # fmt: skip
 @overload
 def measure(
     procedure: BenchProcedure, bench: Bench, folder: Path | str = ..., *,
     name: str | None = ..., sample: dict[str, Any] | None = ..., note: str = ...,
-    durable: float = ..., on_progress: Progress | None = ..., dry_run: Literal[True],
+    durable: float = ..., on_progress: Progress | None = ...,
+    metadata: Mapping[str, Any] | None = ..., dry_run: Literal[True],
 ) -> DryRun: ...  # fmt: skip
 def measure(
     procedure: BenchProcedure,
@@ -47,6 +49,7 @@ def measure(
     note: str = "",
     durable: float = 1.0,
     on_progress: Progress | None = None,
+    metadata: Mapping[str, Any] | None = None,
     dry_run: bool = False,
 ) -> Run | DryRun:
     """Run `procedure` on `bench` and return the stored run.
@@ -70,6 +73,8 @@ def measure(
         measurement goes on. A killed program loses none either way.
     on_progress : callable, optional
         Called with per cent done.
+    metadata : mapping, optional
+        Anything else that the file should tell, by name.
     dry_run : bool
         Whether to play it on the simulated twin of `bench` instead: nothing is sent to
         `bench`, and no file is kept.
@@ -93,7 +98,9 @@ def measure(
             return play(procedure, twin)
     bench.require(procedure.ROLES)
     procedure.check(bench)
-    writer = _start(procedure, bench, Path(folder), name, sample or {}, durable)
+    told = {"sample": {**bench.sample(), **(sample or {})}, **bench.describe()}
+    told |= {"procedure_source": procedure.SOURCE} if procedure.SOURCE else {}
+    writer = _start(procedure, Path(folder), name, told | dict(metadata or {}), durable)
     status, reason = "finished", ""
     try:
         if note:
@@ -162,15 +169,13 @@ def _close(
 
 def _start(
     procedure: BenchProcedure,
-    bench: Bench,
     folder: Path,
     name: str | None,
-    sample: dict[str, Any],
+    metadata: dict[str, Any],
     durable: float,
 ) -> RunWriter:
     """Open the file; of several runs that start in one second each gets a number."""
     stem = name or f"{datetime.now():%Y%m%d-%H%M%S}-{procedure.name()}"
-    metadata = {"sample": {**bench.sample(), **sample}, **bench.describe()}
     for number in range(1, _MOST_RUNS):
         path = folder / (f"{stem}.h5" if number == 1 else f"{stem}-{number}.h5")
         try:
