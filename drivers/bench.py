@@ -2,6 +2,7 @@
 
 import atexit
 import contextlib
+import difflib
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
@@ -209,14 +210,18 @@ class Bench:
     def select(self, die: str) -> None:
         """Work on another die from now on: its relays are closed when a role needs them.
 
+        An empty name selects none.
+
         Raises
         ------
         ConfigError
             If the bench file has no such die.
         """
-        if die not in self.config.dies:
+        if die and die not in self.config.dies:
+            near = difflib.get_close_matches(die, self.config.dies, n=1)
             known = ", ".join(self.config.dies) or "none"
-            raise ConfigError(f"the bench file has no die {die!r}; it has {known}")
+            hint = f"did you mean {near[0]!r}?" if near else f"it has {known}"
+            raise ConfigError(f"the bench file has no die {die!r}; {hint}")
         self.die = die
         self._cast = {k: role for k, role in self._cast.items() if k not in _GUARDS}
 

@@ -76,6 +76,11 @@ class BenchProcedure(Procedure):
         """Return the name on the command line and in run files: ``pulse_train``."""
         return re.sub(_WORDS, "_", cls.__name__).lower()
 
+    @classmethod
+    def has_parameter(cls, name: str) -> bool:
+        """Return whether it has a parameter of that name."""
+        return isinstance(getattr(cls, name, None), Parameter)
+
     def check(self, bench: Bench) -> None:
         """Raise LimitError if these parameters go beyond the limits of `bench`.
 

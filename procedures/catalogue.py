@@ -1,13 +1,16 @@
-"""Which procedures there are, and what their parameters mean."""
+"""Which procedures there are: those of labsyn, of installed packages and of the user."""
 
 import difflib
+from collections.abc import Iterable
+from pathlib import Path
 
 from labsyn.data.errors import ConfigError
-from labsyn.procedures.base import BenchProcedure, choices_of
+from labsyn.procedures.base import BenchProcedure
+from labsyn.procedures.custom import Found, find_custom, load_file
+from labsyn.procedures.description import parameters_of
 from labsyn.procedures.field_loop import FieldLoop
 from labsyn.procedures.iv_sweep import IVSweep
 from labsyn.procedures.pulse_train import PulseTrain
-
 
 BUILT_IN: tuple[type[BenchProcedure], ...] = (PulseTrain, IVSweep, FieldLoop)
 """The procedures of labsyn itself; those of users are found by `labsyn.procedures.custom`."""
@@ -18,26 +21,53 @@ def procedures() -> dict[str, type[BenchProcedure]]:
     return {kind.name(): kind for kind in BUILT_IN}
 
 
+def list_procedures() -> Found:
+    """Return the procedures of labsyn, of installed packages and of the user's files."""
+    found = find_custom(procedures())
+    found.kinds = procedures() | found.kinds
+    return found
+
+
 def find_procedure(name: str) -> type[BenchProcedure]:
-    """Return the procedure called `name`; raise ConfigError with the nearest right name."""
-    known = procedures()
-    if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
-        raise ConfigError(f"there is no procedure {name!r}; {hint}")
-    return known[name]
+    """Return the procedure called `name`, or the one in a file ``path/to/my_procedure.py``.
+
+    Of a file with several the name is said after a colon: ``my_procedure.py:my_name``.
+
+    Raises
+    ------
+    ConfigError
+        If there is none, with the nearest right name; or if the file is broken.
+    """
+    before, suffix, after = name.rpartition(".py")
+    if suffix and (not after or after[0] == ":"):
+        return _of_file(Path(before + suffix), after[1:])
+    if name in procedures():  # then no file of a user is read
+        return procedures()[name]
+    found = list_procedures()
+    if name not in found.kinds:
+        broken = "".join(f"; {sentence}" for sentence in found.broken)
+        raise ConfigError(f"there is no procedure {name!r}; {_hint(name, found.kinds)}{broken}")
+    return found.kinds[name]
+
+
+def _of_file(path: Path, name: str) -> type[BenchProcedure]:
+    kinds = {kind.name(): kind for kind in load_file(path)}
+    if not name and len(kinds) == 1:
+        return next(iter(kinds.values()))
+    if not name:
+        raise ConfigError(
+            f"{path} holds {' and '.join(kinds)}: say which, {path}:{next(iter(kinds))}"
+        )
+    if name not in kinds:
+        raise ConfigError(f"{path} holds no procedure {name!r}; {_hint(name, kinds)}")
+    return kinds[name]
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
 
 
 def describe_parameters(kind: type[BenchProcedure]) -> list[list[str]]:
     """Return name, default, allowed values and meaning of each parameter."""
-    rows = []
-    for name, parameter in kind()._parameters.items():  # noqa: SLF001, PyMeasure's own place
-        unit = getattr(parameter, "units", None) or ""
-        low, high = getattr(parameter, "minimum", None), getattr(parameter, "maximum", None)
-        allowed = ", ".join(choices_of(parameter))
-        if low is not None and high is not None and max(abs(low), abs(high)) < 1e9:
-            allowed = f"{low:g} to {high:g} {unit}".rstrip()
-        elif not allowed:
-            allowed = "within the limits of the bench"
-        rows.append([name, f"{parameter.default} {unit}".rstrip(), allowed, parameter.name])
-    return rows
+    return [parameter.row() for parameter in parameters_of(kind)]

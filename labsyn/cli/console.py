@@ -92,10 +92,19 @@ def print_table(title: str, heads: list[str], rows: list[list[str]]) -> None:
 def progress() -> Iterator["Progress"]:
     """Show progress bars on stderr: live on a terminal, silent bars elsewhere."""
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description:<46}"), BarColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description:<46}"), BarColumn(), TimeElapsedColumn(),
+        TextColumn("left"), TimeRemainingColumn(),
+    )  # fmt: skip
     with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
         yield bars
 
@@ -132,6 +141,17 @@ def one_step(text: str) -> Iterator[Callable[[float, float], None]]:
         steps.start(text)
         yield lambda done, total: steps.update(100 * done / total)
         steps.done()
+
+
+def in_words(seconds: float) -> str:
+    """Return a duration for people: ``"2 h 5 min"``."""
+    if seconds < 60:
+        return f"{seconds:.3g} s"
+    days, rest = divmod(round(seconds), 86400)
+    hours, rest = divmod(rest, 3600)
+    parts = [(days, "d"), (hours, "h"), (rest // 60, "min"), (rest % 60, "s")]
+    first = next(i for i, (number, _) in enumerate(parts) if number)
+    return " ".join(f"{number} {unit}" for number, unit in parts[first : first + 2] if number)
 
 
 def writable_folder(folder: Path) -> Path:

@@ -33,7 +33,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("demo")(demo.demo)
-app.command("run")(run.run)
+app.command("run", add_help_option=False)(run.run)
 app.command("import", epilog=importing.EXAMPLES)(importing.import_)
 app.command("fit")(fit.fit)
 app.command("export", epilog=exporting.EXAMPLES)(exporting.export)

@@ -1,0 +1,83 @@
+"""Taking a queue up again: which planned runs the files of a folder already are."""
+
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from labsyn.data.errors import BenchError, BreakdownError, ConfigError, DataFileError
+from labsyn.data.plain_json import to_json
+from labsyn.data.run import Run
+from labsyn.data.run_files import SUFFIX, finished_path
+from labsyn.procedures.sequence import PlannedRun
+
+OF_THE_DEVICE = (BreakdownError, BenchError)
+"""What a device can do: exactly these, a breakdown or a compliance that was to stop it."""
+
+
+def device_failed(run: Run) -> bool:
+    """Return whether the device itself ended a run: it is not stressed once more."""
+    return run.status == "failed" and run.reason.partition(":")[0] in {
+        kind.__name__ for kind in OF_THE_DEVICE
+    }
+
+
+class Earlier:
+    """The runs that need not be measured again, by what they are.
+
+    A run is recognised by its procedure, all its parameters and its die, and by whether it
+    was simulated, never by its name. Those that are finished count, and those that their
+    device ended; others are measured again, under another name.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the queue.
+    simulated : bool
+        Whether the bench is.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such folder, or a run in it is still being measured.
+    """
+
+    def __init__(self, folder: Path, *, simulated: bool) -> None:
+        if not folder.is_dir():
+            raise ConfigError(f"{folder} is no folder of a sequence that was begun")
+        self.unreadable: list[str] = []
+        self._simulated = simulated
+        self._runs: dict[str, list[Run]] = defaultdict(list)
+        files = {*folder.glob("*.h5"), *map(finished_path, folder.glob(f"*.h5{SUFFIX}"))}
+        for file in sorted(files):
+            try:
+                run = Run.open(file)  # one that a crash left is finished by this
+            except DataFileError as error:
+                self.unreadable.append(str(error))
+                continue
+            if run.status == "running":
+                raise ConfigError(f"{file} is still being measured; wait until it has ended")
+            if run.status == "finished" or device_failed(run):
+                self._runs[_what(run)].append(run)
+
+    @property
+    def n_left(self) -> int:
+        """How many runs were not asked for, so far."""
+        return sum(len(runs) for runs in self._runs.values())
+
+    def take(self, planned: PlannedRun) -> Run | None:
+        """Return the run that is `planned`, once; None if it is to be measured."""
+        parameters = planned.procedure.parameter_values()
+        name = planned.procedure.name()
+        runs = self._runs.get(_key(name, parameters, planned.die, self._simulated))
+        return runs.pop(0) if runs else None
+
+
+def _what(run: Run) -> str:
+    sample = run.metadata.get("sample", {})
+    simulated = run.metadata.get("simulated") is True
+    return _key(run.procedure, dict(run.parameters), str(sample.get("die", "")), simulated)
+
+
+def _key(procedure: str, parameters: dict[str, Any], die: str, simulated: bool) -> str:
+    what = {"parameters": dict(sorted(parameters.items())), "simulated": simulated}
+    return to_json({"procedure": procedure, "die": die, **what}, "planned run")
