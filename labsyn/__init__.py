@@ -17,36 +17,53 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from labsyn.analysis.characterise import Characterisation, characterise
     from labsyn.analysis.devices.synapse import Synapse
-    from labsyn.data.run import Run
+    from labsyn.data.run import Column, Run
     from labsyn.drivers.bench import Bench
+    from labsyn.procedures.array import measure_over, measure_sequence
+    from labsyn.procedures.base import BenchProcedure
     from labsyn.procedures.field_loop import FieldLoop
     from labsyn.procedures.iv_sweep import IVSweep
     from labsyn.procedures.pulse_train import PulseTrain
     from labsyn.procedures.runner import measure
+    from labsyn.procedures.sequence import Die, Sequence, Step
 
 _HOMES = {
     "Bench": "labsyn.drivers.bench",
+    "BenchProcedure": "labsyn.procedures.base",
     "Characterisation": "labsyn.analysis.characterise",
+    "Column": "labsyn.data.run",
+    "Die": "labsyn.procedures.sequence",
     "FieldLoop": "labsyn.procedures.field_loop",
     "IVSweep": "labsyn.procedures.iv_sweep",
     "PulseTrain": "labsyn.procedures.pulse_train",
     "Run": "labsyn.data.run",
+    "Sequence": "labsyn.procedures.sequence",
+    "Step": "labsyn.procedures.sequence",
     "Synapse": "labsyn.analysis.devices.synapse",
     "characterise": "labsyn.analysis.characterise",
     "measure": "labsyn.procedures.runner",
+    "measure_over": "labsyn.procedures.array",
+    "measure_sequence": "labsyn.procedures.array",
 }
 
 __all__ = [
     "Bench",
+    "BenchProcedure",
     "Characterisation",
+    "Column",
+    "Die",
     "FieldLoop",
     "IVSweep",
     "PulseTrain",
     "Run",
+    "Sequence",
+    "Step",
     "Synapse",
     "__version__",
     "characterise",
     "measure",
+    "measure_over",
+    "measure_sequence",
 ]
 
 

@@ -180,7 +180,7 @@ def _package(entry: EntryPoint) -> str:
 
 
 def _load_entry(entry: EntryPoint) -> list[Kind]:
-    where = f"{_package(entry)}, entry point {entry.name} = {entry.value}"
+    where = f"{_package(entry)}, entry point {entry.name}"
     try:
         kind = entry.load()
     except (Exception, SystemExit) as error:

@@ -74,6 +74,11 @@ class Outcome:
         }
 
 
+def after_breakdown(number: int) -> str:
+    """Return why a run was skipped whose device broke down in run `number`."""
+    return f"its device broke down in run {number}"
+
+
 HEADS = ["run", "procedure", "die", "varied", "file", "status", "rows", "flagged", "error"]
 
 

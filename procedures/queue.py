@@ -25,7 +25,7 @@ from labsyn.data.errors import (
 from labsyn.data.run import Run
 from labsyn.data.run_files import journal_path
 from labsyn.drivers.bench import Bench
-from labsyn.procedures.outcome import SUMMARY, Outcome, Summary
+from labsyn.procedures.outcome import SUMMARY, Outcome, Summary, after_breakdown
 from labsyn.procedures.resume import OF_THE_DEVICE, Earlier
 from labsyn.procedures.runner import Progress, measure
 from labsyn.procedures.sequence import PlannedRun, file_name
@@ -98,6 +98,7 @@ class Queue:
         self._die = bench.die
         self._broken: dict[str, int] = {}
         self._in_a_row = 0
+        self._unsaved: list[str] = []
 
     @property
     def duration(self) -> float:
@@ -111,12 +112,12 @@ class Queue:
 
     @property
     def notices(self) -> list[str]:
-        """What a person should know of the folder that is taken up again."""
+        """What a person should know of the folder: of earlier runs in it, and its summary."""
         if self._earlier is None:
-            return []
+            return self._unsaved
         left = self._earlier.n_left if len(self.outcomes) == len(self.runs) else 0
         more = [f"{self.folder} holds {left} more runs, which this queue has not"] * bool(left)
-        return self._earlier.unreadable + more
+        return self._unsaved + self._earlier.unreadable + more
 
     def summary(self) -> Summary:
         """Return what became of the runs so far."""
@@ -174,7 +175,7 @@ class Queue:
         if earlier is not None:
             return Outcome.of_run(planned, earlier, earlier=True), None
         if planned.die in self._broken:
-            why = f"its device broke down in run {self._broken[planned.die]}"
+            why = after_breakdown(self._broken[planned.die])
             return Outcome(planned=planned, status="skipped", error=why), None
         self._wait(planned.wait)
         path = _free_path(self.folder, planned.name)
@@ -213,7 +214,11 @@ class Queue:
         self.outcomes.append(outcome)
         if outcome.broke_down:
             self._broken[outcome.planned.die] = outcome.planned.number
-        self.summary().save()
+        try:
+            self.summary().save()
+            self._unsaved = []
+        except StorageError as error:  # open in a spreadsheet, say: no reason to stop
+            self._unsaved = [str(error)]
 
     def _share(self, on_progress: Progress | None) -> Progress | None:
         """Return what turns per cent of the present run into per cent of the queue."""
@@ -256,7 +261,8 @@ def check_runs(runs: Sequence[PlannedRun], bench: Bench) -> list[float]:
                 planned.procedure.check(bench)
                 seconds.append(planned.wait + planned.procedure.duration(bench))
             except LabsynError as error:
-                error.add_note(f"this is run {planned.name} of {len(runs)} ({planned.text})")
+                varied = f" ({planned.text})" if planned.varied else ""
+                error.add_note(f"this is run {planned.name} of {len(runs)}{varied}")
                 raise
     finally:
         bench.select(before)

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from labsyn.data.errors import BenchError
+from labsyn.data.errors import BenchError, BreakdownError
 from labsyn.data.units import format_quantity
 from labsyn.drivers.bench import Bench
 from labsyn.procedures.dry_run import DryRun, dry_run
+from labsyn.procedures.outcome import after_breakdown
 from labsyn.procedures.queue import check_runs
+from labsyn.procedures.resume import OF_THE_DEVICE
 from labsyn.procedures.runner import Progress
 from labsyn.procedures.sequence import PlannedRun
 
@@ -56,25 +58,35 @@ def rehearse(
 ) -> list[Rehearsed]:
     """Play `runs` on `twin`, a simulated bench, and return what came out of each.
 
-    What one run does to the twin's devices the next one finds. What ends a single run, such
-    as a breakdown, is told in its place.
+    What one run does to the twin's devices the next one finds. What a device does to end
+    its run, such as a breakdown, is told in its place.
 
     Raises
     ------
     LimitError, RoleError, ConfigError
-        As the real queue would, before the first run.
+        As the real queue would.
     """
     check_runs(runs, twin)
-    rehearsed = []
+    rehearsed: list[Rehearsed] = []
+    broken: dict[str, int] = {}
     for planned in runs:
-        twin.clock.sleep(planned.wait)
-        if planned.die:
-            twin.select(planned.die)
-        try:
-            done = Rehearsed(planned=planned, done=dry_run(planned.procedure, twin))
-        except BenchError as error:
-            done = Rehearsed(planned=planned, done=None, error=str(error))
-        rehearsed.append(done)
+        rehearsed.append(_play(planned, twin, broken))
         if on_progress is not None:
-            on_progress(100 * planned.number / len(runs))
+            on_progress(100 * len(rehearsed) / len(runs))
     return rehearsed
+
+
+def _play(planned: PlannedRun, twin: Bench, broken: dict[str, int]) -> Rehearsed:
+    if planned.die in broken:
+        return Rehearsed(planned=planned, done=None, error=after_breakdown(broken[planned.die]))
+    twin.clock.sleep(planned.wait)
+    if planned.die:
+        twin.select(planned.die)
+    try:
+        return Rehearsed(planned=planned, done=dry_run(planned.procedure, twin))
+    except BenchError as error:
+        if type(error) not in OF_THE_DEVICE:
+            raise
+        if isinstance(error, BreakdownError):
+            broken[planned.die] = planned.number
+        return Rehearsed(planned=planned, done=None, error=str(error))

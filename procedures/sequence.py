@@ -235,11 +235,12 @@ def _runs_of(step: Step, shared: Die | None, number: int) -> list[PlannedRun]:
             if both := own.keys() & variation.keys():
                 raise ConfigError(f"{min(both)} is set for a die and varied as well")
             varied = own | variation
+            given = {**step.set, **varied}
             for _ in range(step.repeat):
                 runs.append(
                     PlannedRun(
                         number=number + len(runs),
-                        procedure=step.procedure(**{**step.set, **varied}),
+                        procedure=_made(step.procedure, given, die),
                         die=die.name if die is not None else "",
                         varied=varied,
                         wait=step.wait,
@@ -247,3 +248,12 @@ def _runs_of(step: Step, shared: Die | None, number: int) -> list[PlannedRun]:
                     )
                 )
     return runs
+
+
+def _made(kind: type[BenchProcedure], given: dict[str, Any], die: Die | None) -> BenchProcedure:
+    try:
+        return kind(**given)
+    except ConfigError as error:
+        if die is None or not die.set:
+            raise
+        raise ConfigError(f"die {die.name}: {error}") from error

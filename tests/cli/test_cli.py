@@ -129,13 +129,6 @@ def test_json_is_only_json(cli: Runner, run_file: Path) -> None:
         json.loads(out)
 
 
-def test_run_lists_procedures_and_parameters(cli: Runner) -> None:
-    code, out, _ = cli("run", "--list")
-    assert code == 0
-    assert "pulse_width" in out
-    assert "1e-09 to 10000 s" in out
-
-
 def test_networks_from_a_fit(cli: Runner, fit_file: Path) -> None:
     code, out, _ = cli(
         "simulate", "hopfield", "--device", fit_file, "--images", 4, "--repeat", 1
