@@ -5,6 +5,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from pymeasure.experiment import Parameter
+
 from labsyn.procedures.base import BenchProcedure, choices_of
 
 _NO_BOUND = 1e9  # of PyMeasure's numbers, where none is given
@@ -38,29 +40,43 @@ class Described:
 
     def row(self) -> list[str]:
         """Return name, default, allowed values and meaning, for a table."""
-        allowed = ", ".join(self.choices)
-        if self.minimum is not None and self.maximum is not None:
-            allowed = f"{self.minimum:g} to {self.maximum:g} {self.unit}".rstrip()
-        elif not allowed:
-            allowed = "within the limits of the bench" if self.unit else "any"
-        return [self.name, f"{self.default} {self.unit}".rstrip(), allowed, self.meaning]
+        default = self.default
+        if isinstance(default, list | tuple):
+            default = ", ".join(map(str, default))
+        return [
+            self.name, f"{default} {self.unit}".rstrip(), self._allowed(), self.meaning
+        ]  # fmt: skip
+
+    def _allowed(self) -> str:
+        match self.minimum, self.maximum:
+            case None, None:
+                no_bound = "within the limits of the bench" if self.unit else "any"
+                return ", ".join(self.choices) or no_bound
+            case low, None:
+                return f"at least {low:g} {self.unit}".rstrip()
+            case None, high:
+                return f"at most {high:g} {self.unit}".rstrip()
+        return f"{self.minimum:g} to {self.maximum:g} {self.unit}".rstrip()
 
 
 def parameters_of(kind: type[BenchProcedure]) -> list[Described]:
     """Return what there is to say of each parameter."""
     rows = []
     for name, parameter in kind()._parameters.items():  # noqa: SLF001, PyMeasure's own place
-        low, high = getattr(parameter, "minimum", None), getattr(parameter, "maximum", None)
-        bounded = low is not None and high is not None and max(abs(low), abs(high)) < _NO_BOUND
         rows.append(
             Described(
                 name=name,
                 unit=getattr(parameter, "units", None) or "",
                 default=parameter.default,
-                minimum=low if bounded else None,
-                maximum=high if bounded else None,
+                minimum=_bound(parameter, "minimum"),
+                maximum=_bound(parameter, "maximum"),
                 choices=choices_of(parameter),
                 meaning=parameter.description or parameter.name,
             )
         )
     return rows
+
+
+def _bound(parameter: Parameter, which: str) -> float | None:
+    value = getattr(parameter, which, None)
+    return None if value is None or abs(value) >= _NO_BOUND else float(value)

@@ -209,8 +209,9 @@ class Sequence:
                 f"{self.name} has {self.n_runs} runs, at most {MOST_RUNS} are allowed"
             )
         runs: list[PlannedRun] = []
+        dies: abc.Sequence[Die | None] = self.over or [None]
         for _ in range(self.repeat):
-            for shared in self.over or [None]:
+            for shared in dies:
                 for number, step in enumerate(self.steps, 1):
                     try:
                         runs += _runs_of(step, shared, len(runs) + 1)
@@ -227,7 +228,8 @@ def file_name(text: str) -> str:
 def _runs_of(step: Step, shared: Die | None, number: int) -> list[PlannedRun]:
     """Return the runs of one step, on its own dies or on that of the whole sequence."""
     runs: list[PlannedRun] = []
-    for die in step.over or [shared]:
+    dies: abc.Sequence[Die | None] = step.over or [shared]
+    for die in dies:
         own = dict(die.set) if die is not None else {}
         if not step.over:  # meant for all steps: each takes what it has
             own = {name: own[name] for name in own if step.procedure.has_parameter(name)}
