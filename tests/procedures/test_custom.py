@@ -4,7 +4,6 @@ import os
 import re
 import sys
 from collections.abc import Callable
-from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,6 @@ import pytest
 from labsyn.data.errors import ConfigError
 from labsyn.data.run import Run
 from labsyn.drivers.bench import Bench
-from labsyn.procedures import custom
 from labsyn.procedures.catalogue import find_procedure, list_procedures, procedures
 from labsyn.procedures.custom import load_file
 from labsyn.procedures.description import summary_of
@@ -184,25 +182,26 @@ def test_a_broken_file_is_one_sentence_and_stops_no_other(write: Write, kind: st
         find_procedure("x")
 
 
-def entry(name: str, value: str) -> EntryPoint:
-    return EntryPoint(name, value, custom.GROUP)
+ENTRY_POINTS = """[labsyn.procedures]
+a = labsyn_of_others:OfOthers
+b = labsyn_of_nobody:X
+c = labsyn_of_others:PulseTrain.name
+"""
 
 
 def test_installed_packages(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = write("labsyn_of_others.py", SHORT.format(name="OfOthers"))
+    path = write("site/labsyn_of_others.py", SHORT.format(name="OfOthers"))
+    write("site/of_others-1.0.dist-info/METADATA", "Name: of-others\nVersion: 1.0\n")
+    write("site/of_others-1.0.dist-info/entry_points.txt", ENTRY_POINTS)
     monkeypatch.syspath_prepend(str(path.parent.resolve()))
-    entries = [
-        entry("a", "labsyn_of_others:OfOthers"),
-        entry("b", "labsyn_of_nobody:X"),
-        entry("c", "labsyn_of_others:PulseTrain.name"),
-    ]
-    monkeypatch.setattr(custom, "entry_points", lambda group: entries)
     found = list_procedures()
     assert find_procedure("of_others") is found.kinds["of_others"]
-    assert found.origins == {"of_others": "package labsyn_of_others:OfOthers"}
-    nobody, others = found.broken
-    assert nobody.startswith("package labsyn_of_nobody:X, entry point b: ModuleNotFoundError: ")
-    assert others.endswith("point c: is no procedure; it must name a BenchProcedure")
+    assert found.origins == {"of_others": "package of-others 1.0"}
+    where = "package of-others 1.0, entry point"
+    assert found.broken == [
+        f"{where} b: ModuleNotFoundError: No module named 'labsyn_of_nobody'; it is left out",
+        f"{where} c: is no procedure; it must name a BenchProcedure",
+    ]
     del sys.modules["labsyn_of_others"]
 
 

@@ -1,7 +1,9 @@
 """Over an array and through a sequence: a run each, a summary, failures, and going on."""
 
 import csv
+import re
 import signal
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -339,6 +341,11 @@ def test_a_rehearsal_tells_what_the_queue_then_does(tmp_path: Path) -> None:
 
 
 def test_the_example_fits_its_bench(bench: Bench) -> None:
+    text = (ARRAY.parent.parent / "docs" / "procedures.md").read_text(encoding="utf-8")
+    shown = re.search(r'```toml\n(name = "widths".*?)```', text, re.S)
+    assert shown is not None
+    example = (ARRAY / "queue.toml").read_text(encoding="utf-8")
+    assert tomllib.loads(shown.group(1)) == tomllib.loads(example)
     sequence = load_sequence(ARRAY / "queue.toml")
     queue = Queue(sequence.name, sequence.expand(), bench)
     assert (len(queue.runs), queue.duration > 18 * 10.0) == (27, True)
