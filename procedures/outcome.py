@@ -10,6 +10,7 @@ from typing import Any
 from labsyn.data.durability import write_text
 from labsyn.data.errors import BreakdownError, StorageError
 from labsyn.data.run import Run
+from labsyn.procedures.resume import is_done
 from labsyn.procedures.sequence import PlannedRun
 
 SUMMARY = "summary.csv"
@@ -53,6 +54,11 @@ class Outcome:
             error=run.reason,
             earlier=earlier,
         )
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there is nothing more to measure."""
+        return self.status == "skipped" or is_done(self.status, self.error)
 
     @property
     def broke_down(self) -> bool:
@@ -104,6 +110,12 @@ class Summary:
     def is_interrupted(self) -> bool:
         """Whether runs are left because somebody asked to stop."""
         return any(outcome.status == "aborted" for outcome in self.outcomes)
+
+    @property
+    def n_left(self) -> int:
+        """How many runs would be measured if the sequence was taken up again."""
+        done = sum(outcome.is_done for outcome in self.outcomes)
+        return self.n_planned - done
 
     @property
     def n_finished(self) -> int:

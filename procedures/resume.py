@@ -14,11 +14,10 @@ OF_THE_DEVICE = (BreakdownError, BenchError)
 """What a device can do: exactly these, a breakdown or a compliance that was to stop it."""
 
 
-def device_failed(run: Run) -> bool:
-    """Return whether the device itself ended a run: it is not stressed once more."""
-    return run.status == "failed" and run.reason.partition(":")[0] in {
-        kind.__name__ for kind in OF_THE_DEVICE
-    }
+def is_done(status: str, reason: str) -> bool:
+    """Return whether a run is not measured again: it is whole, or its device ended it."""
+    kinds = {kind.__name__ for kind in OF_THE_DEVICE}
+    return status == "finished" or (status == "failed" and reason.partition(":")[0] in kinds)
 
 
 class Earlier:
@@ -56,7 +55,7 @@ class Earlier:
                 continue
             if run.status == "running":
                 raise ConfigError(f"{file} is still being measured; wait until it has ended")
-            if run.status == "finished" or device_failed(run):
+            if is_done(run.status, run.reason):
                 self._runs[_what(run)].append(run)
 
     @property

@@ -83,10 +83,9 @@ def _print(queue: "Queue", heads: list[str], *, as_json: bool) -> None:
     from labsyn.procedures.outcome import SUMMARY
 
     summary = queue.summary()
-    left = summary.n_planned - len(summary.outcomes) + summary.is_interrupted
     if as_json:
         plain = [outcome.to_dict() for outcome in summary.outcomes]
-        print_json({"folder": str(summary.folder), "left": left, "runs": plain})
+        print_json({"folder": str(summary.folder), "left": summary.n_left, "runs": plain})
     elif summary.outcomes:
         print_table(str(summary.folder), heads, summary.rows())
         typer.echo(
@@ -95,8 +94,9 @@ def _print(queue: "Queue", heads: list[str], *, as_json: bool) -> None:
         )
     for notice in queue.notices:
         typer.echo(f"labsyn: {notice}", err=True)
-    if left:
-        typer.echo(f"labsyn: {left} runs are left; go on with: {_resume(queue)}", err=True)
+    if summary.n_left:
+        left = f"{summary.n_left} of {summary.n_planned} runs are left"
+        typer.echo(f"labsyn: {left}; go on with: {_resume(queue)}", err=True)
 
 
 def _resume(queue: "Queue") -> str:

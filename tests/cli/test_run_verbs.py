@@ -14,7 +14,9 @@ import pytest
 
 from labsyn.cli.console import in_words
 from labsyn.cli.main import main
+from labsyn.data.errors import InstrumentDisconnected
 from labsyn.data.run import Run
+from labsyn.drivers.guard import GuardedReader
 from labsyn.procedures.catalogue import procedures
 
 ROOT = Path(__file__).parent.parent.parent
@@ -60,7 +62,7 @@ def test_the_list_has_a_line_for_each_procedure(cli: Cli) -> None:
 def test_the_help_of_a_procedure_is_its_parameters(cli: Cli, words: tuple[str, ...]) -> None:
     code, out, err = cli("run", "pulse_train", *words)
     assert (code, err) == (0, "")
-    (line,) = [line for line in out.splitlines() if "pulse_width" in line]
+    (line,) = [line for line in out.splitlines() if "│ pulse_width " in line]
     assert [cell.strip() for cell in line.split("│")[1:-1]] == [
         "pulse_width", "0.01 s", "1e-09 to 10000 s", "Pulse width"
     ]  # fmt: skip
@@ -210,7 +212,7 @@ def test_ctrl_c_says_130_and_how_to_go_on(cli: Cli, tmp_path: Path) -> None:
     out, err = child.communicate(timeout=60)
     assert child.returncode == 130, err
     assert "aborted" in out
-    hint = re.search(r"labsyn: 3 runs are left; go on with: labsyn (.*)", err)
+    hint = re.search(r"labsyn: 3 of 3 runs are left; go on with: labsyn (.*)", err)
     assert hint is not None
     (folder,) = (tmp_path / "out").iterdir()
     assert hint.group(1).endswith(f"--resume {folder.relative_to(tmp_path)}")
@@ -225,3 +227,26 @@ def test_seconds_in_words() -> None:
     assert [in_words(s) for s in (0, 0.5, 59.9, 60, 200, 3600, 7500, 90061)] == [
         "0 s", "0.5 s", "59.9 s", "1 min", "3 min 20 s", "1 h", "2 h 5 min", "1 d 1 h"
     ]  # fmt: skip
+
+
+def test_what_stops_the_bench_says_3_and_how_to_go_on(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(self: GuardedReader) -> None:
+        raise InstrumentDisconnected("smu: no answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(GuardedReader, "read", lost)
+        code, out, err = cli("run", "pulse_train", *OVER, *SHORT)
+    (folder,) = Path("runs").iterdir()
+    assert code == 3
+    assert "InstrumentDisconnected: smu: no answer" in re.sub(r"[\s│]+", " ", out)
+    assert "labsyn: smu: no answer\n" in err
+    assert f"3 of 3 runs are left; go on with: labsyn run pulse_train --bench {OVER[1]}" in err
+    assert f"--resume {folder}\n" in err
+    again = ("run", "pulse_train", *OVER, *SHORT, "--resume", folder)
+    code, out, err = cli(*again)
+    assert (code, "3 of 3 runs finished" in out) == (0, True)
+    code, out, err = cli(*again)
+    assert err.count("finished (measured before)") == 3
+    assert "go on with" not in err

@@ -144,6 +144,7 @@ def test_a_device_that_breaks_down_stops_no_other(
     ]  # fmt: skip
     assert summary.outcomes[2].error == "BreakdownError: it may have broken down"
     assert summary.outcomes[3].error == "its device broke down in run 3"
+    assert (summary.n_finished, summary.n_left, summary.is_interrupted) == (4, 0, False)
     again = measure_sequence(sequence, bench, resume=summary.folder)
     assert told(again.outcomes) == told(summary.outcomes)  # it is not stressed once more
     assert len(list(summary.folder.glob("*.h5"))) == 5
@@ -169,6 +170,8 @@ def test_three_failures_that_are_of_no_device_stop_all(
         measure_over(TRAIN, bench, DIES, tmp_path)
     (folder,) = tmp_path.iterdir()
     assert len(list(folder.glob("*.h5"))) == 3
+    with (folder / "summary.csv").open(encoding="utf-8") as file:
+        assert [row["status"] for row in csv.DictReader(file)] == ["failed"] * 3
     note = f"0 of 4 runs are finished; {folder / 'summary.csv'} tells of each"
     assert note in stopped.value.__notes__
 
@@ -227,7 +230,7 @@ def test_a_signal_ends_the_run_and_the_queue(
     on_read("2", interrupt)
     summary = measure_over(TRAIN, bench, DIES, tmp_path)
     assert told(summary.outcomes) == [("r1c1", "finished", 7), ("r1c2", "aborted", 3)]
-    assert summary.is_interrupted
+    assert (summary.is_interrupted, summary.n_left) == (True, 3)
     again = measure_over(TRAIN, bench, DIES, resume=summary.folder)
     assert told(again.outcomes) == [(die, "finished", 7) for die in DIES]
     assert not again.is_interrupted
