@@ -4,14 +4,26 @@ import difflib
 
 from labsyn.data.errors import ConfigError
 from labsyn.procedures.base import BenchProcedure, choices_of
-from labsyn.procedures.field_loop import FieldLoop
+from labsyn.procedures.breakdown import Breakdown
+from labsyn.procedures.field_loop import FieldLoop, MajorFieldLoop
 from labsyn.procedures.iv_sweep import IVSweep
 from labsyn.procedures.pulse_train import PulseTrain
+from labsyn.procedures.switching_loop import SwitchingLoop
+from labsyn.procedures.switching_probability import SwitchingProbability
 
 
 def procedures() -> dict[str, type[BenchProcedure]]:
     """Return every procedure by its name."""
-    return {kind.name(): kind for kind in (PulseTrain, IVSweep, FieldLoop)}
+    kinds = (
+        PulseTrain,
+        IVSweep,
+        FieldLoop,
+        MajorFieldLoop,
+        SwitchingLoop,
+        SwitchingProbability,
+        Breakdown,
+    )
+    return {kind.name(): kind for kind in kinds}
 
 
 def find_procedure(name: str) -> type[BenchProcedure]:
