@@ -19,18 +19,25 @@ if TYPE_CHECKING:
     from labsyn.analysis.devices.synapse import Synapse
     from labsyn.data.run import Run
     from labsyn.drivers.bench import Bench
-    from labsyn.procedures.field_loop import FieldLoop
+    from labsyn.procedures.breakdown import Breakdown
+    from labsyn.procedures.field_loop import FieldLoop, MajorFieldLoop
     from labsyn.procedures.iv_sweep import IVSweep
     from labsyn.procedures.pulse_train import PulseTrain
     from labsyn.procedures.runner import measure
+    from labsyn.procedures.switching_loop import SwitchingLoop
+    from labsyn.procedures.switching_probability import SwitchingProbability
 
 _HOMES = {
     "Bench": "labsyn.drivers.bench",
+    "Breakdown": "labsyn.procedures.breakdown",
     "Characterisation": "labsyn.analysis.characterise",
     "FieldLoop": "labsyn.procedures.field_loop",
     "IVSweep": "labsyn.procedures.iv_sweep",
+    "MajorFieldLoop": "labsyn.procedures.field_loop",
     "PulseTrain": "labsyn.procedures.pulse_train",
     "Run": "labsyn.data.run",
+    "SwitchingLoop": "labsyn.procedures.switching_loop",
+    "SwitchingProbability": "labsyn.procedures.switching_probability",
     "Synapse": "labsyn.analysis.devices.synapse",
     "characterise": "labsyn.analysis.characterise",
     "measure": "labsyn.procedures.runner",
@@ -38,11 +45,15 @@ _HOMES = {
 
 __all__ = [
     "Bench",
+    "Breakdown",
     "Characterisation",
     "FieldLoop",
     "IVSweep",
+    "MajorFieldLoop",
     "PulseTrain",
     "Run",
+    "SwitchingLoop",
+    "SwitchingProbability",
     "Synapse",
     "__version__",
     "characterise",

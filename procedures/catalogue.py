@@ -11,19 +11,21 @@ from labsyn.procedures.pulse_train import PulseTrain
 from labsyn.procedures.switching_loop import SwitchingLoop
 from labsyn.procedures.switching_probability import SwitchingProbability
 
+BUILT_IN: tuple[type[BenchProcedure], ...] = (
+    PulseTrain,
+    IVSweep,
+    FieldLoop,
+    MajorFieldLoop,
+    SwitchingLoop,
+    SwitchingProbability,
+    Breakdown,
+)
+"""The procedures of labsyn itself."""
+
 
 def procedures() -> dict[str, type[BenchProcedure]]:
     """Return every procedure by its name."""
-    kinds = (
-        PulseTrain,
-        IVSweep,
-        FieldLoop,
-        MajorFieldLoop,
-        SwitchingLoop,
-        SwitchingProbability,
-        Breakdown,
-    )
-    return {kind.name(): kind for kind in kinds}
+    return {kind.name(): kind for kind in BUILT_IN}
 
 
 def find_procedure(name: str) -> type[BenchProcedure]:

@@ -1,5 +1,7 @@
 """What procedures share that pulse one terminal and read the resistance at another."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from pymeasure.experiment import FloatParameter
@@ -19,7 +21,7 @@ class PulsedResistance(ResistanceProcedure):
     worst, the voltage over the load of the bench file.
     """
 
-    ROLES = ("pulse_source", "reader")
+    ROLES: Sequence[str] = ("pulse_source", "reader")
 
     compliance_current = FloatParameter(
         "Compliance current", units="A", default=10e-3, minimum=1e-9, maximum=1.0

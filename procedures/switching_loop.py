@@ -21,7 +21,8 @@ class SwitchingLoop(PulsedResistance):
     each; the first row of a ramp, with no pulse, is the state it starts from. The field of
     a row is measured after its pulse. ``branch`` is +1 on the ramp that is to raise the
     conductance (towards parallel), -1 on the other one. Three cells on a channel show their
-    four states in one ramp.
+    four states in one ramp. The channel is in series with the junctions: half of it to
+    ground (150 Ω of 25 kΩ), less once a generator is on that holds its other end at 0 V.
 
     The defaults are the R(V) loop of Kumar et al., Nanoscale Horizons 9, 1522 (2024), figure
     4b: pulses of 0.1 V and more, of 200 ns, every 1.5 s, negative in a field of -6 mT and

@@ -45,7 +45,7 @@ class SwitchingProbability(PulsedResistance):
 
     A trial sets the field to `initial_field`, then to `assist_field`; reads; applies one
     pulse; and reads again. The states to compare with are those that `initial_field` and
-    its opposite leave, read once at the beginning and stored as the first two rows. A trial
+    its opposite leave behind, read without field and stored as the first two rows. A trial
     succeeds if its pulse brings the conductance across at least `success_fraction` of the
     way from the one to the other; one that is there before its pulse (the field did not
     initialise it, or the assist field alone switches it) is no trial, and its success NaN.
@@ -117,9 +117,8 @@ class SwitchingProbability(PulsedResistance):
     def duration(self, bench: Bench | None) -> float:
         if bench is None:
             return self.pulse_time()
-        states = [self.initial_field, -self.initial_field]
-        states += [self.initial_field] * self.n_applied()
-        path = [tesla for state in states for tesla in (state, self.assist_field)]
+        path = [self.initial_field, 0.0, -self.initial_field, 0.0]
+        path += [self.initial_field, self.assist_field] * self.n_applied()
         moving = bench.field.path_time(path, slew=self.field_slew)
         reading = 2 * (1 + self.n_applied()) * self.point_time(bench)
         return self.pulse_time() + moving + reading + self.relay_time(bench)
@@ -155,9 +154,9 @@ class SwitchingProbability(PulsedResistance):
     def _compare(self) -> None:
         """Read and store the two states between which the pulses are to switch."""
         nothing = Counts(math.nan)
-        self._start = self._after_field(self.initial_field)
+        self._start = self._after_field(self.initial_field, 0.0)
         self._record(0, nothing, self._start, self._start, 0.0)
-        self._target = self._after_field(-self.initial_field)
+        self._target = self._after_field(-self.initial_field, 0.0)
         change = self._target.conductance / self._start.conductance - 1
         if not abs(change) >= _LEAST_CHANGE:  # written so that NaN is refused too
             raise BenchError(
@@ -169,7 +168,7 @@ class SwitchingProbability(PulsedResistance):
         self._record(0, nothing, self._start, self._target, 1.0)
 
     def _trial(self, repetition: int, counts: Counts) -> None:
-        before = self._after_field(self.initial_field)
+        before = self._after_field(self.initial_field, self.assist_field)
         applied = self.source.pulse(counts.voltage)
         after = self.read_point()
         switched, success = self._switched(after), math.nan
@@ -178,9 +177,9 @@ class SwitchingProbability(PulsedResistance):
         counts.add(success)
         self._record(repetition, counts, before, after, switched, success, applied)
 
-    def _after_field(self, tesla: float) -> Point:
-        self.field.set_field(tesla, slew=self.field_slew)
-        self.field.set_field(self.assist_field, slew=self.field_slew)
+    def _after_field(self, *fields: float) -> Point:
+        for tesla in fields:
+            self.field.set_field(tesla, slew=self.field_slew)
         return self.read_point()
 
     def _switched(self, point: Point) -> float:
