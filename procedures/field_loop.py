@@ -43,7 +43,7 @@ class FieldLoop(ResistanceProcedure):
         "Field amplitude", units="T", default=20e-3, minimum=1e-6, maximum=10.0
     )
     n_steps = IntegerParameter("Steps per way", default=80, minimum=2, maximum=10**5)
-    refinement = IntegerParameter("Parts of each fine step", default=1, minimum=1, maximum=1000)
+    refinement = IntegerParameter("Parts of each fine step", default=1, minimum=1, maximum=100)
     fine_from = FloatParameter(
         "Fine steps from this |field|", units="T", default=4e-3, minimum=0.0, maximum=10.0
     )
@@ -136,9 +136,7 @@ class MajorFieldLoop(FieldLoop):
         "Field amplitude", units="T", default=0.3, minimum=1e-6, maximum=10.0
     )
     n_steps = IntegerParameter("Steps per way", default=60, minimum=2, maximum=10**5)
-    refinement = IntegerParameter(
-        "Parts of each fine step", default=10, minimum=1, maximum=1000
-    )
+    refinement = IntegerParameter("Parts of each fine step", default=10, minimum=1, maximum=100)
     fine_from = FloatParameter(
         "Fine steps from this |field|", units="T", default=0.0, minimum=0.0, maximum=10.0
     )

@@ -100,15 +100,16 @@ class ResistanceProcedure(BenchProcedure):
         self._told = False
 
     def read_point(self) -> Point:
-        """Read `n_reads` times and return the mean."""
-        readings = [self.reader.read() for _ in range(self.n_reads)]
+        """Read `n_reads` times, fewer if the device breaks meanwhile, and return the mean."""
+        readings: list[Reading] = []
         flags = self.opened_bench().origin
-        for reading in readings:
-            flags |= reading.flags
-        voltage = sum(reading.voltage for reading in readings) / self.n_reads
-        current = sum(reading.current for reading in readings) / self.n_reads
+        while len(readings) < self.n_reads and not flags & Flag.BREAKDOWN:
+            readings.append(self.reader.read())
+            flags |= readings[-1].flags
+        voltage = sum(reading.voltage for reading in readings) / len(readings)
+        current = sum(reading.current for reading in readings) / len(readings)
         uncertainties = self.reader.uncertainties(Reading(voltage, current))
-        if self.n_reads > 1:
+        if len(readings) > 1:
             uncertainties.pop("noise", None)
             uncertainties["scatter"] = _scatter(readings)
         point = Point(voltage, current, uncertainties, flags)

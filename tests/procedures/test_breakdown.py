@@ -71,6 +71,15 @@ def test_no_pulse_follows_the_jump(
     assert measure(ramp, bench, tmp_path).status == "finished"  # the bench can be used on
 
 
+def test_no_second_read_follows_the_jump_either(open_mtj: OpenMTJ, tmp_path: Path) -> None:
+    bench = open_mtj("SMU", breakdown_voltage=1.22)
+    ramp = Breakdown(first_voltage=1.0, last_voltage=1.5, n_pulses=6, n_reads=3)
+    run = measure(ramp, bench, tmp_path)
+    assert (run.status, run.n_rows, pulses_sent(bench)) == ("finished", 5, 4)
+    assert run["resistance"][-1] < 300
+    assert np.isfinite(run["resistance_uncertainty"]).all()
+
+
 def test_switching_is_no_breakdown(open_mtj: OpenMTJ, tmp_path: Path) -> None:
     """The largest TMR of the paper, 78 %, is a factor of 1.78."""
     bench = open_mtj("SMU", tmr=0.78, critical_voltage=0.8, field_free=1.0)
