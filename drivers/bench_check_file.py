@@ -22,6 +22,7 @@ _USERS = {
     "edge": (*_NO_CURRENT_LIMIT, *_SMUS),
     "reference_resistance": LOCK_INS,
     "reference_uncertainty": LOCK_INS,
+    "input_across": LOCK_INS,
     "frequency": LOCK_INS,
     "time_constant": LOCK_INS,
 }

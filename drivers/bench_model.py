@@ -101,6 +101,8 @@ class SourceRole(_Section):
     """Of a lock-in: the resistor in series with the device."""
     reference_uncertainty: float = Field(default=0.0, ge=0, lt=1)
     """Of that resistor, relative, one standard deviation."""
+    input_across: Literal["device", "reference"] = "device"
+    """Of a lock-in: what its input measures, the device or that resistor."""
     frequency: Annotated[float, Positive, Quantity("Hz")] = 1234.5
     """Of a lock-in: the sine that reads the device."""
     time_constant: Annotated[float, Positive, Quantity("s")] = 0.03

@@ -29,6 +29,10 @@ class CoilField:
         self._supply = instruments[part.instrument]
         self._gaussmeter = instruments[part.gaussmeter] if part.gaussmeter else None
 
+    @property
+    def is_measured(self) -> bool:
+        return self._gaussmeter is not None
+
     def check_field(self, tesla: float, *, slew: float) -> None:
         highest = MAX_CURRENT * self._part.coil_constant
         if not abs(tesla) <= highest:

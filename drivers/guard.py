@@ -1,7 +1,8 @@
 """The one place where limits are checked: a bench hands out roles only inside a guard."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from itertools import pairwise
 from typing import Generic, TypeVar
 
 from labsyn.data.errors import (
@@ -158,6 +159,10 @@ class GuardedReader(_Guard[Reader]):
         ledger.see(reading.voltage, reading.current)
         return self._account.watch(self._terminal, self._limits, reading)
 
+    def uncertainties(self, reading: Reading) -> dict[str, float]:
+        """Return the standard uncertainties of its resistance, in ohm, by their cause."""
+        return self._player.uncertainties(reading)
+
     def _resync(self, error: InstrumentError) -> None:
         try:
             self._player.resync()
@@ -217,6 +222,11 @@ class GuardedField:
     def __init__(self, field: Field, account: Account, limits: Limits) -> None:
         self._field, self._account, self._limits = field, account, limits
 
+    @property
+    def is_measured(self) -> bool:
+        """Whether a gaussmeter measures the field; else it follows from a current."""
+        return self._field.is_measured
+
     def check_field(self, tesla: float, *, slew: float) -> None:
         """Raise LimitError if such a field is not allowed; nothing is sent."""
         self._limits.check("field", tesla, "a field")
@@ -226,6 +236,13 @@ class GuardedField:
     def ramp_time(self, change: float, *, slew: float) -> float:
         """Return the seconds that a `change` in tesla takes until it has settled."""
         return self._field.ramp_time(change, slew=slew)
+
+    def path_time(self, fields: Iterable[float], *, slew: float) -> float:
+        """Return the seconds that it takes to go from no field to each of `fields` in turn."""
+        return sum(
+            self.ramp_time(abs(end - start), slew=slew)
+            for start, end in pairwise([0.0, *fields])
+        )
 
     def set_field(self, tesla: float, *, slew: float) -> float:
         self.check_field(tesla, slew=slew)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from labsyn.analysis.divider import Divider, rectangular
 from labsyn.data.errors import ConfigError, LimitError
 from labsyn.data.flags import Flag
 from labsyn.drivers.bench_model import SourceRole
@@ -13,15 +14,16 @@ from labsyn.drivers.roles import Reading
 _SETTLED = 16  # time constants: the slowest filter, of 24 dB, is within 1e-4 then
 _ANSWERS = 0.01  # seconds: two settings and three queries, each answered in 2 ms
 _WHOLE = 1e-6  # of a step: rounding of what is a multiple
+_BANDWIDTH = 1 / 4  # over the time constant, of one stage: the widest filter there is
 
 
 class LockInReader:
     """Reads with the sine of a lock-in, through a resistor in series with the device.
 
-    The input is across the device: with the sine at U and the reference resistance R_ref,
-    ``R = R_ref V / (U - V)`` and ``I = (U - V) / R_ref``. The read voltage is U: the device
-    gets less, and never more than U / R_ref flows. Between reads the sine is as small as
-    the instrument allows.
+    With the sine at U, V across the device and the reference resistance R_ref,
+    ``R = R_ref V / (U - V)`` and ``I = (U - V) / R_ref``; the input measures V, or U - V
+    across the resistor. The read voltage is U: the device gets less, and never more than
+    U / R_ref flows. Between reads the sine is as small as the instrument allows.
     """
 
     def __init__(self, part: SourceRole, instruments: Mapping[str, Any], clock: Clock) -> None:
@@ -30,6 +32,11 @@ class LockInReader:
         self._lock_in: Any = instruments[part.instrument]
         self._clock, self._part = clock, part
         self._resistance = part.reference_resistance
+        self._divider = Divider(
+            reference=part.reference_resistance,
+            reference_uncertainty=part.reference_uncertainty,
+            across=part.input_across,
+        )
         self._amplitude = math.nan
 
     @property
@@ -73,9 +80,25 @@ class LockInReader:
             overloaded = self._lock_in.overloaded
         finally:
             self._lock_in.amplitude = self._lock_in.AMPLITUDE[0]
+        across, current = self._divider.device(self._amplitude, volts)
         if overloaded:
-            return Reading(volts, math.nan, Flag.OVERFLOW)
-        return Reading(volts, (self._amplitude - volts) / self._resistance)
+            return Reading(across, math.nan, Flag.OVERFLOW)
+        return Reading(across, current)
+
+    def uncertainties(self, reading: Reading) -> dict[str, float]:
+        """Return those of the resistor, of the sine, of the gain, and of the input's noise."""
+        across = reading.voltage
+        if self._divider.across == "reference":
+            across = self._amplitude - across
+        accuracy = rectangular(self._lock_in.ACCURACY)
+        return self._divider.uncertainties(
+            self._amplitude,
+            across,
+            source_uncertainty=accuracy,
+            input_uncertainty=accuracy,
+            noise_density=self._lock_in.NOISE_DENSITY,
+            bandwidth=_BANDWIDTH / self._part.time_constant,
+        )
 
     def resync(self) -> None:
         self._lock_in.adapter.connection.clear()

@@ -72,6 +72,13 @@ class Reader(Protocol):
     def read(self) -> Reading:
         """Apply the read voltage, measure, and return to 0 V."""
 
+    def uncertainties(self, reading: Reading) -> dict[str, float]:
+        """Return the standard uncertainties of its resistance, in ohm, by their cause.
+
+        Those of the instrument and what it reads through. What differs from one reading to
+        the next has the key ``noise``, where it is known; that of the device is not.
+        """
+
     def resync(self) -> None:
         """After a reply that failed: forget what is under way; no late answer counts."""
 
@@ -98,6 +105,10 @@ class Sweeper(Protocol):
 
 class Field(Protocol):
     """Sets a magnetic field and measures it."""
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether a gaussmeter measures the field; else it follows from a current."""
 
     def check_field(self, tesla: float, *, slew: float) -> None:
         """Raise LimitError if coil and supply cannot reach `tesla`; nothing is sent."""

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from labsyn.analysis.divider import rectangular
 from labsyn.data.errors import LimitError
 from labsyn.data.flags import Flag
 from labsyn.drivers.bench_model import FIRST_SPGU, SourceRole
@@ -11,6 +12,7 @@ from labsyn.drivers.clock import Clock
 from labsyn.drivers.flex_data import Datum
 from labsyn.drivers.keysight_b1500a import KeysightB1500A
 from labsyn.drivers.roles import PulseSource, Reading
+from labsyn.drivers.smu_ranges import current_accuracy, voltage_accuracy
 
 # Programming Guide ed. 11: pulse width of PT, and its period.
 _WIDTH = (500e-6, 2.0)
@@ -108,6 +110,22 @@ class SMUReader:
         if self._return is None:
             return reading
         return Reading(self._voltage, -reading.current, reading.flags)
+
+    def uncertainties(self, reading: Reading) -> dict[str, float]:
+        """Return those of the voltage and of the current, by the accuracy of their ranges.
+
+        The noise within one reading is part of what the accuracy covers.
+        """
+        volts, amperes = reading.voltage, reading.current
+        if not amperes:
+            return {"source": math.inf, "input": math.inf}
+        offset = voltage_accuracy(volts)
+        if self._return is not None:
+            offset = math.hypot(offset, voltage_accuracy(0.0))
+        return {
+            "source": rectangular(offset) / abs(amperes),
+            "input": rectangular(current_accuracy(amperes, volts)) * abs(volts) / amperes**2,
+        }
 
     def resync(self) -> None:
         self._analyser.resync()

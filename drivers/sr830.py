@@ -40,6 +40,10 @@ class SR830(SRSStatus, srs.SR830):
     MODEL = re.compile(r"SR830")
     AMPLITUDE = (MINIMUM_AMPLITUDE, 5.0, _STEP)
     """Smallest and largest sine, and its step, in volt rms."""
+    ACCURACY = 0.01
+    """Limit of the relative error of the gain, and of the sine (its specifications)."""
+    NOISE_DENSITY = 6e-9
+    """Of the input at 1 kHz, in volt per root hertz (its specifications)."""
     OVERLOADS = 0b1111  # input, filter, output, reference unlocked
 
     def __init__(self, adapter: Any, **visa: Any) -> None:

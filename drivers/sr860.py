@@ -25,6 +25,10 @@ class SR860(SRSStatus, srs.SR860):
     MODEL = re.compile(r"SR86[05]A?")
     AMPLITUDE = (0.0, 2.0, 0.0)
     """Smallest and largest sine, and its step, in volt rms; it has no step."""
+    ACCURACY = 0.01
+    """Limit of the relative error of the gain, and of the sine (its specifications)."""
+    NOISE_DENSITY = 2.5e-9
+    """Of the input at 1 kHz, in volt per root hertz (its specifications)."""
     OVERLOADS = 0b11011  # both outputs, reference unlocked, input range
 
     def __init__(self, adapter: Any, **visa: Any) -> None:

@@ -21,24 +21,31 @@ if TYPE_CHECKING:
     from labsyn.drivers.bench import Bench
     from labsyn.procedures.array import measure_over, measure_sequence
     from labsyn.procedures.base import BenchProcedure
-    from labsyn.procedures.field_loop import FieldLoop
+    from labsyn.procedures.breakdown import Breakdown
+    from labsyn.procedures.field_loop import FieldLoop, MajorFieldLoop
     from labsyn.procedures.iv_sweep import IVSweep
     from labsyn.procedures.pulse_train import PulseTrain
     from labsyn.procedures.runner import measure
     from labsyn.procedures.sequence import Die, Sequence, Step
+    from labsyn.procedures.switching_loop import SwitchingLoop
+    from labsyn.procedures.switching_probability import SwitchingProbability
 
 _HOMES = {
     "Bench": "labsyn.drivers.bench",
     "BenchProcedure": "labsyn.procedures.base",
+    "Breakdown": "labsyn.procedures.breakdown",
     "Characterisation": "labsyn.analysis.characterise",
     "Column": "labsyn.data.run",
     "Die": "labsyn.procedures.sequence",
     "FieldLoop": "labsyn.procedures.field_loop",
     "IVSweep": "labsyn.procedures.iv_sweep",
+    "MajorFieldLoop": "labsyn.procedures.field_loop",
     "PulseTrain": "labsyn.procedures.pulse_train",
     "Run": "labsyn.data.run",
     "Sequence": "labsyn.procedures.sequence",
     "Step": "labsyn.procedures.sequence",
+    "SwitchingLoop": "labsyn.procedures.switching_loop",
+    "SwitchingProbability": "labsyn.procedures.switching_probability",
     "Synapse": "labsyn.analysis.devices.synapse",
     "characterise": "labsyn.analysis.characterise",
     "measure": "labsyn.procedures.runner",
@@ -49,15 +56,19 @@ _HOMES = {
 __all__ = [
     "Bench",
     "BenchProcedure",
+    "Breakdown",
     "Characterisation",
     "Column",
     "Die",
     "FieldLoop",
     "IVSweep",
+    "MajorFieldLoop",
     "PulseTrain",
     "Run",
     "Sequence",
     "Step",
+    "SwitchingLoop",
+    "SwitchingProbability",
     "Synapse",
     "__version__",
     "characterise",

@@ -145,6 +145,11 @@ class BenchProcedure(Procedure):
         if self.writer is not None:
             self.writer.event(kind, text, **details)
 
+    def record_metadata(self, **values: Any) -> None:
+        """Store what the run has found, by name, beside what is known of the run."""
+        if self.writer is not None:
+            self.writer.update_metadata(values)
+
     def _heed_breakdown(self) -> None:
         """Stop the run after a breakdown, now that its row is kept."""
         if self.bench is not None:

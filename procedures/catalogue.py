@@ -6,13 +6,24 @@ from pathlib import Path
 
 from labsyn.data.errors import ConfigError
 from labsyn.procedures.base import BenchProcedure
+from labsyn.procedures.breakdown import Breakdown
 from labsyn.procedures.custom import Found, find_custom, load_file
 from labsyn.procedures.description import parameters_of
-from labsyn.procedures.field_loop import FieldLoop
+from labsyn.procedures.field_loop import FieldLoop, MajorFieldLoop
 from labsyn.procedures.iv_sweep import IVSweep
 from labsyn.procedures.pulse_train import PulseTrain
+from labsyn.procedures.switching_loop import SwitchingLoop
+from labsyn.procedures.switching_probability import SwitchingProbability
 
-BUILT_IN: tuple[type[BenchProcedure], ...] = (PulseTrain, IVSweep, FieldLoop)
+BUILT_IN: tuple[type[BenchProcedure], ...] = (
+    PulseTrain,
+    IVSweep,
+    FieldLoop,
+    MajorFieldLoop,
+    SwitchingLoop,
+    SwitchingProbability,
+    Breakdown,
+)
 """The procedures of labsyn itself; those of users are found by `labsyn.procedures.custom`."""
 
 

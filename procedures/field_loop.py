@@ -1,21 +1,24 @@
 """Resistance against magnetic field: switching fields, and the two states of a junction."""
 
-import math
-
 import numpy as np
+from numpy.typing import NDArray
 from pymeasure.experiment import FloatParameter, IntegerParameter
 
+from labsyn.data.errors import ConfigError
 from labsyn.data.run import Column
 from labsyn.drivers.bench import Bench
-from labsyn.drivers.guard import GuardedField, GuardedReader
-from labsyn.procedures.base import BenchProcedure
+from labsyn.drivers.guard import GuardedField
+from labsyn.procedures.resistance import READ_COLUMNS, ResistanceProcedure
 
 
-class FieldLoop(BenchProcedure):
+class FieldLoop(ResistanceProcedure):
     """Step the field from +`field_amplitude` to its negative and back, `n_loops` times.
 
-    At each step the field settles and the device is read. Whatever happens, the field is
-    ramped to zero at the end.
+    At each step the field settles and the device is read. The field of a row is that of the
+    gaussmeter, never the one that was asked for; on a bench without a gaussmeter it follows
+    from the current of the coil, and an event says so. Steps whose middle lies between
+    `fine_from` and `fine_to`, of either sign, are divided into `refinement` equal ones.
+    Whatever happens, the field is ramped to zero at the end.
 
     The defaults are the minor loop of Kumar et al., Nanoscale Horizons 9, 1522 (2024),
     figures 3d and 4a: ±20 mT along the easy axis, read through a resistor of 1 MΩ. Step,
@@ -30,10 +33,7 @@ class FieldLoop(BenchProcedure):
         Column("loop", "1", "Loop"),
         Column("direction", "1", "Direction of the field"),  # 0 for the first point
         Column("field", "T", "Field"),
-        Column("voltage", "V", "Voltage"),
-        Column("current", "A", "Current"),
-        Column("resistance", "ohm", "Resistance"),
-        Column("conductance", "S", "Conductance"),
+        *READ_COLUMNS,
         Column("branch", "1", "Branch"),  # 0: neither potentiation nor depression
         Column("flags", "1", "Flags"),
     )
@@ -43,53 +43,72 @@ class FieldLoop(BenchProcedure):
         "Field amplitude", units="T", default=20e-3, minimum=1e-6, maximum=10.0
     )
     n_steps = IntegerParameter("Steps per way", default=80, minimum=2, maximum=10**5)
+    refinement = IntegerParameter("Parts of each fine step", default=1, minimum=1, maximum=100)
+    fine_from = FloatParameter(
+        "Fine steps from this |field|", units="T", default=4e-3, minimum=0.0, maximum=10.0
+    )
+    fine_to = FloatParameter(
+        "Fine steps to this |field|", units="T", default=16e-3, minimum=0.0, maximum=10.0
+    )
     field_slew = FloatParameter(
         "Field slew", units="T/s", default=0.1, minimum=1e-6, maximum=100.0
     )
     n_loops = IntegerParameter("Loops", default=1, minimum=1, maximum=10**5)
-    read_voltage = FloatParameter("Read voltage", units="V", default=0.1)
 
     field: GuardedField
-    reader: GuardedReader
+
+    def falling_fields(self) -> NDArray[np.float64]:
+        """Return the fields of the way down, from + to - `field_amplitude`, in tesla."""
+        coarse = np.linspace(self.field_amplitude, -self.field_amplitude, self.n_steps + 1)
+        middle = np.abs(coarse[:-1] + coarse[1:]) / 2
+        fine = (middle >= self.fine_from) & (middle <= self.fine_to)
+        ends = zip(coarse[:-1], coarse[1:], fine, strict=True)
+        parts = [
+            np.linspace(start, end, self.refinement if each else 1, endpoint=False)
+            for start, end, each in ends
+        ]
+        return np.concatenate([*parts, coarse[-1:]])
 
     def check(self, bench: Bench) -> None:
+        if self.fine_from > self.fine_to:
+            raise ConfigError(
+                f"{self.name()}: fine_from = {self.fine_from:g} T lies above fine_to = "
+                f"{self.fine_to:g} T"
+            )
         super().check(bench)
         bench.field.check_field(self.field_amplitude, slew=self.field_slew)
-        bench.reader.check_reads(
-            voltage=self.read_voltage, compliance_current=self.compliance_current
-        )
 
     def row_estimate(self) -> int:
-        return 1 + 2 * self.n_steps * self.n_loops
+        return 1 + 2 * (self.falling_fields().size - 1) * self.n_loops
 
     def duration(self, bench: Bench | None) -> float:
-        first, step = self.field_amplitude, 2 * self.field_amplitude / self.n_steps
-        n_steps = self.row_estimate() - 1
+        down = self.falling_fields()
         if bench is None:
-            return (first + n_steps * step) / self.field_slew
-        ramps = bench.field.ramp_time(first, slew=self.field_slew)
-        ramps += n_steps * bench.field.ramp_time(step, slew=self.field_slew)
-        return ramps + self.row_estimate() * bench.reader.read_time
+            return (1 + 4 * self.n_loops) * self.field_amplitude / self.field_slew
+        start = bench.field.path_time(down[:1], slew=self.field_slew)
+        way = bench.field.path_time(down, slew=self.field_slew) - start
+        return start + 2 * self.n_loops * way + self.row_estimate() * self.point_time(bench)
 
     def startup(self) -> None:
-        bench = self.opened_bench()
-        self.field, self.reader = bench.field, bench.reader
-        self.reader.setup_reads(
-            voltage=self.read_voltage, compliance_current=self.compliance_current
-        )
+        super().startup()
+        self.field = self.opened_bench().field
+        if not self.field.is_measured:
+            self.record_event(
+                "warning", "no gaussmeter: the field is the current times coil_constant"
+            )
 
     def execute(self) -> None:
-        down = np.linspace(self.field_amplitude, -self.field_amplitude, self.n_steps + 1)
+        down = self.falling_fields()
         self._point(0, 0, down[0])
         done, total = 0, self.row_estimate() - 1
         for loop in range(1, self.n_loops + 1):
             for direction, fields in ((-1, down[1:]), (1, down[-2::-1])):
                 for tesla in fields:
+                    if self.should_stop():
+                        return
                     self._point(loop, direction, tesla)
                     done += 1
                     self.emit("progress", 100 * done / total)
-                    if self.should_stop():
-                        return
 
     def shutdown(self) -> None:
         """Ramp the field to zero, among all else that makes the bench safe."""
@@ -97,13 +116,30 @@ class FieldLoop(BenchProcedure):
             self.bench.make_safe()
 
     def _point(self, loop: int, direction: int, tesla: float) -> None:
-        bench = self.opened_bench()
         measured = self.field.set_field(float(tesla), slew=self.field_slew)
-        read = self.reader.read()
-        resistance = 1 / read.conductance if read.conductance else math.inf
-        row = (
-            bench.clock.now(), loop, direction, measured, read.voltage, read.current,
-            resistance, read.conductance, 0, float(read.flags | bench.origin),
-        )  # fmt: skip
-        self.record(row)
-        self.heed(read.flags, f"{1e3 * measured:.4g} mT of loop {loop}")
+        point = self.read_point()
+        now = self.opened_bench().clock.now()
+        self.record((now, loop, direction, measured, *point.row, 0, float(point.flags)))
+        self.heed(point.flags, f"{1e3 * measured:.4g} mT of loop {loop}")
+
+
+class MajorFieldLoop(FieldLoop):
+    """A `FieldLoop` far enough to turn the reference layer too, with fine steps around zero.
+
+    The defaults are the major loop of Kumar et al., Nanoscale Horizons 9, 1522 (2024),
+    figure 3b: ±300 mT. The steps, 10 mT and 1 mT within ±20 mT, are chosen here. A bench
+    that is to make it needs a `field` limit of 300 mT: that of the starter file, 50 mT, is
+    for minor loops.
+    """
+
+    field_amplitude = FloatParameter(
+        "Field amplitude", units="T", default=0.3, minimum=1e-6, maximum=10.0
+    )
+    n_steps = IntegerParameter("Steps per way", default=60, minimum=2, maximum=10**5)
+    refinement = IntegerParameter("Parts of each fine step", default=10, minimum=1, maximum=100)
+    fine_from = FloatParameter(
+        "Fine steps from this |field|", units="T", default=0.0, minimum=0.0, maximum=10.0
+    )
+    fine_to = FloatParameter(
+        "Fine steps to this |field|", units="T", default=20e-3, minimum=0.0, maximum=10.0
+    )

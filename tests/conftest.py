@@ -1,15 +1,27 @@
-"""What tests of the safe state share: which outputs of a simulated bench are on."""
+"""What tests share: which outputs of a simulated bench are on, and the bench of the MTJ."""
 
-from collections.abc import Callable
+import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
+from labsyn.drivers.bench import Bench
+from labsyn.drivers.bench_check_file import check_file
+from labsyn.drivers.bench_model import BenchConfig
+from labsyn.drivers.config import starter
 from labsyn.drivers.simulated.bench import SimulatedBench
 from labsyn.drivers.simulated.faults import FaultyInstrument
 from labsyn.drivers.simulated.instrument import SimulatedInstrument
 
 StillOn = Callable[[SimulatedBench], list[str]]
+OpenMTJ = Callable[..., Bench]
+ANALYSER = {
+    "driver": "KeysightB1500A",
+    "resource": "GPIB0::17::INSTR",
+    "simulated": {"modules": {"1": "B1517A", "3": "B1525A"}},
+}
 
 
 @pytest.fixture
@@ -49,3 +61,56 @@ def _driven(instrument: SimulatedInstrument) -> list[str]:
         case "SimulatedLakeShore425":
             return []
     return [f"{n}" for n, channel in inside.channels.items() if channel.output]
+
+
+@pytest.fixture
+def open_mtj() -> Iterator[OpenMTJ]:
+    """Return what opens the bench of Kumar et al. with a chosen reader, source and device."""
+    with ExitStack() as benches:
+
+        def opened(
+            reader: str = "SR830",
+            source: str = "Keysight81160A",
+            *,
+            gaussmeter: bool = True,
+            limits: dict[str, Any] | None = None,
+            role: dict[str, Any] | None = None,
+            instrument: dict[str, dict[str, Any]] | None = None,
+            seed: int = 0,
+            **parameters: Any,
+        ) -> Bench:
+            plain = tomllib.loads(starter("mtj"))
+            _put_reader(plain, reader)
+            _put_source(plain, source)
+            if not gaussmeter:
+                del plain["instruments"]["gaussmeter"], plain["roles"]["field"]["gaussmeter"]
+            plain["limits"] |= limits or {}
+            plain["roles"]["reader"] |= role or {}
+            for name, options in (instrument or {}).items():
+                plain["instruments"][name] |= options
+            if parameters.get("n_cells", 1) == 3:
+                plain["roles"]["pulse_source"]["load"] = 600.0
+            plain["simulation"] |= {"seed": seed, "parameters": parameters}
+            config = BenchConfig.model_validate(plain)
+            check_file(config)
+            return benches.enter_context(Bench(config))
+
+        yield opened
+
+
+def _put_reader(plain: dict[str, Any], reader: str) -> None:
+    if reader == "SMU":
+        del plain["instruments"]["lock_in"]
+        plain["instruments"]["smu"] = ANALYSER
+        plain["roles"]["reader"] = {"instrument": "smu", "channel": 1, "terminal": "top"}
+    else:
+        plain["instruments"]["lock_in"]["driver"] = reader
+
+
+def _put_source(plain: dict[str, Any], source: str) -> None:
+    if source == "SPGU":
+        del plain["instruments"]["generator"]
+        plain["instruments"]["smu"] = ANALYSER
+        plain["roles"]["pulse_source"] |= {"instrument": "smu", "channel": 301}
+    else:
+        plain["instruments"]["generator"]["driver"] = source

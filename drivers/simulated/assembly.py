@@ -161,7 +161,10 @@ class Assembly:
             return {"coil_constant": roles.field.coil_constant}
         reader = roles.reader
         if reader is not None and reader.instrument == name and reader.reference_resistance:
-            return {"reference_resistance": reader.reference_resistance}
+            return {
+                "reference_resistance": reader.reference_resistance,
+                "input_across": reader.input_across,
+            }
         return {}
 
     def _make(

@@ -88,6 +88,10 @@ def test_simulated_benches_are_the_starters(kind: str) -> None:
             r"time_constant means nothing to an SMU of a KeysightB1500A; it is for SR830, SR8",
         ),
         (
+            TITANIA, "return_channel = 2", 'input_across = "reference"', ConfigError,
+            r"\[roles.reader\] input_across means nothing to an SMU of a KeysightB1500A",
+        ),
+        (
             TITANIA, "return_channel = 2", 'load = "1 kohm"', ConfigError,
             r"\[roles.reader\] load means nothing to an SMU .* KeysightB1500A \(SPGU\)",
         ),

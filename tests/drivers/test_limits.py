@@ -28,6 +28,7 @@ class Recorder:
         self.broken = 0
 
     read_time = 0.0
+    is_measured = True
 
     def check_pulses(
         self, voltages: Sequence[float], *,
@@ -54,6 +55,9 @@ class Recorder:
             self.broken -= 1
             raise InstrumentDataError("half a line")
         return Reading(0.1, self._current())
+
+    def uncertainties(self, reading: Reading) -> dict[str, float]:
+        return {"input": 0.01 * abs(reading.voltage / reading.current)}
 
     def resync(self) -> None:
         self.calls.append("resync")

@@ -29,6 +29,10 @@ QUICK = {
     "pulse_train": Quick("lixcoo2", {"n_pulses": 5, "n_cycles": 2}),
     "iv_sweep": Quick("lixcoo2", {"n_points": 11, "n_sweeps": 3}),
     "field_loop": Quick("mtj", {"n_steps": 5}),
+    "major_field_loop": Quick("mtj", {"field_amplitude": 0.04, "n_steps": 4, "refinement": 2}),
+    "switching_loop": Quick("mtj", {"n_pulses": 3}),
+    "switching_probability": Quick("mtj", {"n_voltages": 2, "n_repetitions": 3}),
+    "breakdown": Quick("mtj", {"n_pulses": 8}),
 }
 
 

@@ -6,10 +6,13 @@ import pytest
 
 from labsyn.drivers.bench import Bench
 from labsyn.procedures.base import BenchProcedure
-from labsyn.procedures.field_loop import FieldLoop
+from labsyn.procedures.breakdown import Breakdown
+from labsyn.procedures.field_loop import FieldLoop, MajorFieldLoop
 from labsyn.procedures.iv_sweep import IVSweep
 from labsyn.procedures.pulse_train import PulseTrain
 from labsyn.procedures.runner import measure
+from labsyn.procedures.switching_loop import SwitchingLoop
+from labsyn.procedures.switching_probability import SwitchingProbability
 
 MATRIX = Path(__file__).parent.parent / "matrix.toml"
 SHORT = {"pulse_width": 200e-9, "pulse_pause": 1.5, "compliance_current": 1e-2}
@@ -37,6 +40,11 @@ RUNS = [
     ("mtj", PulseTrain(n_cycles=1, n_pulses=5, potentiation_voltage=-1.0, **SHORT)),
     ("mtj", FieldLoop(n_steps=20)),
     ("mtj", FieldLoop(n_steps=10, field_slew=0.01)),
+    ("mtj", FieldLoop(n_steps=10, refinement=3, n_loops=2, n_reads=2)),
+    ("mtj", MajorFieldLoop(field_amplitude=0.04, n_steps=8, refinement=2)),
+    ("mtj", SwitchingLoop(n_pulses=4, n_loops=2)),
+    ("mtj", SwitchingProbability(n_voltages=3, n_repetitions=2)),
+    ("mtj", Breakdown(last_voltage=1.0, n_pulses=10)),
 ]
 
 
@@ -65,5 +73,11 @@ def test_a_pulse_train_runs_unchanged_with_another_source(tmp_path: Path, source
 def test_an_estimate_without_a_bench() -> None:
     assert FieldLoop(n_steps=10, field_slew=0.01).get_estimates() == pytest.approx(10.0)
     assert IVSweep(n_sweeps=3).get_estimates() == pytest.approx(3 * 152 * 0.02)
+    assert FieldLoop(n_loops=3).get_estimates() == pytest.approx(13 * 0.2)
+    assert SwitchingLoop(n_pulses=10).get_estimates() == pytest.approx(30.0, rel=1e-3)
+    assert Breakdown(n_pulses=10).get_estimates() == pytest.approx(15.0, rel=1e-3)
+    assert SwitchingProbability(n_voltages=2, n_repetitions=5).get_estimates() == pytest.approx(
+        15.0, rel=1e-3
+    )
     with pytest.raises(NotImplementedError):
         BenchProcedure().get_estimates()
