@@ -4,14 +4,24 @@ import difflib
 
 from labsyn.data.errors import ConfigError
 from labsyn.procedures.base import BenchProcedure, choices_of
+from labsyn.procedures.endurance import Endurance
 from labsyn.procedures.field_loop import FieldLoop
 from labsyn.procedures.iv_sweep import IVSweep
+from labsyn.procedures.memory_loop import MemoryLoop
+from labsyn.procedures.paired_pulse import PairedPulse
+from labsyn.procedures.plasticity import SNDP, SVDP, SVWDP, SWDP
 from labsyn.procedures.pulse_train import PulseTrain
+from labsyn.procedures.retention import Retention
+from labsyn.procedures.stdp import STDP
 
 
 def procedures() -> dict[str, type[BenchProcedure]]:
     """Return every procedure by its name."""
-    return {kind.name(): kind for kind in (PulseTrain, IVSweep, FieldLoop)}
+    kinds = (
+        PulseTrain, SNDP, SVDP, SWDP, SVWDP, Endurance, Retention, PairedPulse, STDP,
+        IVSweep, MemoryLoop, FieldLoop,
+    )  # fmt: skip
+    return {kind.name(): kind for kind in kinds}
 
 
 def find_procedure(name: str) -> type[BenchProcedure]:

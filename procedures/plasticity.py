@@ -1,0 +1,262 @@
+"""Potentiation and depression that depend on voltage, width and number of the spikes.
+
+Baek et al., Nano-Micro Letters (2022), name four: SNDP (spike number, figures 3a and S8), SVDP
+(voltage), SWDP (width) and SVWDP (both; figures 4 and S9). Each is a sequence of pulse trains,
+one of each condition, that start from one state. The Supporting Information prints neither
+their voltages, widths nor numbers: the defaults are choices around its spikes of table S2,
+-1.5 V, +1.1 V and 10 ms.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from pymeasure.experiment import FloatParameter, IntegerParameter
+
+from labsyn.data.errors import ConfigError
+from labsyn.data.run import Column
+from labsyn.data.units import format_quantity
+from labsyn.procedures.quantities import QuantitiesParameter
+from labsyn.procedures.train_procedure import TrainProcedure
+from labsyn.procedures.trains import Branch, Train
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One kind of spikes.
+
+    Attributes
+    ----------
+    potentiation, depression : float
+        Voltages, in volt.
+    width : float
+        In seconds.
+    n_pulses : int
+        Of either branch.
+    """
+
+    potentiation: float
+    depression: float
+    width: float
+    n_pulses: int
+
+    def train(self) -> Train:
+        """Return the two branches."""
+        return [
+            Branch.ramp(kind, volts, self.n_pulses, width=self.width, name=name)
+            for kind, volts, name in (
+                (1, self.potentiation, "a potentiation voltage"),
+                (-1, self.depression, "a depression voltage"),
+            )
+        ]
+
+    def __str__(self) -> str:
+        volts, width = f"{self.potentiation:g} V", format_quantity(self.width, "s")
+        return f"{self.n_pulses} spikes of {volts}, {width}"
+
+
+class Plasticity(TrainProcedure):
+    """Goes through `conditions`; the column ``condition`` counts them from 1.
+
+    Before each but the first the device is brought back to where it started: by pulses of
+    `reset_voltage` until its conductance is no longer above that, or of `set_voltage` until
+    it is no longer below, at most `reset_pulses` (rows of no branch). An event tells of each
+    condition the conductance after its first potentiation over that before it, the ratio of
+    figure S9.
+
+    `labsyn.data.curves.curves_from_run(run, condition=2)` reads the curves of one condition.
+    """
+
+    COLUMNS = (*TrainProcedure.COLUMNS, Column("condition", "1", "Condition"))
+
+    n_cycles = IntegerParameter("Cycles of a condition", default=1, minimum=1, maximum=10**6)
+    reset_voltage = FloatParameter("Voltage that depresses", units="V", default=1.1)
+    set_voltage = FloatParameter("Voltage that potentiates", units="V", default=-1.5)
+    reset_width = FloatParameter(
+        "Width of these pulses", units="s", default=10e-3, minimum=1e-9, maximum=1e4
+    )
+    reset_pulses = IntegerParameter(
+        "Most pulses to bring it back", default=30, minimum=0, maximum=10**6
+    )
+
+    _number: int
+    _first: float  # conductance at the very start
+    _before: float  # conductance before the condition
+
+    def conditions(self) -> Sequence[Condition]:
+        """Return what is gone through."""
+        raise NotImplementedError
+
+    def trains(self) -> Sequence[Train]:
+        return [condition.train() for condition in self.conditions()]
+
+    def pulses(self) -> list[tuple[Branch, int]]:
+        back = [
+            Branch.ramp(0, getattr(self, name), 1, width=self.reset_width, name=name)
+            for name in ("reset_voltage", "set_voltage")
+        ]
+        # One of each is checked, all others are as long as the first.
+        most = max(self._n_resets * self.reset_pulses - 1, 0)
+        return [*super().pulses(), (back[0], most), (back[1], 1)]
+
+    def extra(self) -> tuple[float, ...]:
+        return (self._number,)
+
+    def row_estimate(self) -> int:
+        """Return how many rows an uninterrupted run stores at most."""
+        return super().row_estimate() + self._n_resets * (self.reset_pulses + 1)
+
+    def startup(self) -> None:
+        super().startup()
+        self._number = 1
+
+    def before_train(self, number: int) -> None:
+        if number == 1:
+            self._first = self.conductance
+        else:
+            self._number = number
+            self._bring_back()
+        self._before = self.conductance
+
+    def after_branch(self, cycle: int, branch: Branch) -> bool:
+        if branch.kind == 1 and cycle == 1:
+            ratio = self.conductance / self._before if self._before else math.nan
+            condition = self.conditions()[self._number - 1]
+            before, after = (
+                format_quantity(each, "S") for each in (self._before, self.conductance)
+            )
+            self.record_event(
+                "info",
+                f"condition {self._number}, {condition}: from {before} to {after}, "
+                f"ratio {ratio:.4g}",
+                condition=self._number, ratio=ratio,
+            )  # fmt: skip
+        return True
+
+    @property
+    def _n_resets(self) -> int:
+        return len(self.conditions()) - 1
+
+    def _bring_back(self) -> None:
+        self.read_row(0)
+        side = np.sign(self.conductance - self._first)
+        volts = self.reset_voltage if side > 0 else self.set_voltage
+        done = 0
+        while self._is_beyond(side) and done < self.reset_pulses and not self.should_stop():
+            done += 1
+            applied = self.apply(volts, self.reset_width)
+            self.read_row(0, 0, done, applied, self.reset_width, applied.flags)
+        if self._is_beyond(side) and not self.should_stop():
+            self.record_event(
+                "warning",
+                f"condition {self._number} begins at {format_quantity(self.conductance, 'S')}: "
+                f"{done} pulses did not lead back to {format_quantity(self._first, 'S')}",
+            )
+
+    def _is_beyond(self, side: float) -> bool:
+        """Whether the device is still on this side of where it started."""
+        return bool(side * (self.conductance - self._first) > 0)
+
+
+class SVDP(Plasticity):
+    """Spike-voltage dependent plasticity (figure 4, ratios in figure S9a).
+
+    One condition for each potentiation voltage, with the depression voltage of the same
+    place in its list, or the only one.
+    """
+
+    potentiation_voltages = QuantitiesParameter(
+        "Potentiation voltages", units="V", default=[-1.0, -1.2, -1.4, -1.6, -1.8, -2.0]
+    )
+    depression_voltages = QuantitiesParameter(
+        "Depression voltages", units="V", default=[0.7, 0.86, 1.02, 1.18, 1.34, 1.5]
+    )
+    pulse_width = FloatParameter(
+        "Pulse width", units="s", default=10e-3, minimum=1e-9, maximum=1e4
+    )
+    n_pulses = IntegerParameter("Pulses per branch", default=30, minimum=1, maximum=10**6)
+
+    def conditions(self) -> Sequence[Condition]:
+        pairs = paired_voltages(self.potentiation_voltages, self.depression_voltages)
+        return [Condition(p, d, self.pulse_width, self.n_pulses) for p, d in pairs]
+
+
+class SWDP(Plasticity):
+    """Spike-width dependent plasticity (figure 4, ratios in figure S9b)."""
+
+    potentiation_voltage = FloatParameter("Potentiation voltage", units="V", default=-1.5)
+    depression_voltage = FloatParameter("Depression voltage", units="V", default=1.1)
+    pulse_widths = QuantitiesParameter(
+        "Pulse widths", units="s", default=[2e-3, 5e-3, 10e-3, 20e-3, 50e-3],
+        minimum=1e-9, maximum=1e4,
+    )  # fmt: skip
+    n_pulses = IntegerParameter("Pulses per branch", default=30, minimum=1, maximum=10**6)
+
+    def conditions(self) -> Sequence[Condition]:
+        volts = (self.potentiation_voltage, self.depression_voltage)
+        return [Condition(*volts, width, self.n_pulses) for width in self.pulse_widths]
+
+
+class SNDP(Plasticity):
+    """Spike-number dependent plasticity (figure 3a; nonlinearity and range in figure S8)."""
+
+    potentiation_voltage = FloatParameter("Potentiation voltage", units="V", default=-1.5)
+    depression_voltage = FloatParameter("Depression voltage", units="V", default=1.1)
+    pulse_width = FloatParameter(
+        "Pulse width", units="s", default=10e-3, minimum=1e-9, maximum=1e4
+    )
+    pulse_numbers = QuantitiesParameter(
+        "Pulses per branch", default=[10, 20, 30, 40, 50], minimum=1, maximum=10**6, whole=True
+    )
+
+    def conditions(self) -> Sequence[Condition]:
+        spike = (self.potentiation_voltage, self.depression_voltage, self.pulse_width)
+        return [Condition(*spike, int(number)) for number in self.pulse_numbers]
+
+
+class SVWDP(Plasticity):
+    """Spike-voltage-and-width dependent plasticity (figure 4, ratios in figure S9c).
+
+    Each pair of voltages with each width, width by width.
+    """
+
+    potentiation_voltages = QuantitiesParameter(
+        "Potentiation voltages", units="V", default=[-1.2, -1.6, -2.0]
+    )
+    depression_voltages = QuantitiesParameter(
+        "Depression voltages", units="V", default=[0.86, 1.18, 1.5]
+    )
+    pulse_widths = QuantitiesParameter(
+        "Pulse widths", units="s", default=[5e-3, 10e-3, 20e-3], minimum=1e-9, maximum=1e4
+    )
+    n_pulses = IntegerParameter("Pulses per branch", default=30, minimum=1, maximum=10**6)
+
+    def conditions(self) -> Sequence[Condition]:
+        pairs = paired_voltages(self.potentiation_voltages, self.depression_voltages)
+        return [
+            Condition(p, d, width, self.n_pulses)
+            for width in self.pulse_widths
+            for p, d in pairs
+        ]
+
+
+def paired_voltages(
+    potentiation: Sequence[float], depression: Sequence[float]
+) -> list[tuple[float, float]]:
+    """Return each potentiation voltage with its depression voltage.
+
+    Raises
+    ------
+    ConfigError
+        If there are neither as many of one as of the other, nor only one for all.
+    """
+    if len(depression) == 1:
+        depression = [depression[0]] * len(potentiation)
+    if len(potentiation) != len(depression):
+        raise ConfigError(
+            f"{len(potentiation)} potentiation_voltages and {len(depression)} "
+            "depression_voltages are given; as many of both are needed, or one depression "
+            "voltage for all"
+        )
+    return list(zip(potentiation, depression, strict=True))
