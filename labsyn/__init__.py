@@ -19,29 +19,53 @@ if TYPE_CHECKING:
     from labsyn.analysis.devices.synapse import Synapse
     from labsyn.data.run import Run
     from labsyn.drivers.bench import Bench
+    from labsyn.procedures.endurance import Endurance
     from labsyn.procedures.field_loop import FieldLoop
     from labsyn.procedures.iv_sweep import IVSweep
+    from labsyn.procedures.memory_loop import MemoryLoop
+    from labsyn.procedures.paired_pulse import PairedPulse
+    from labsyn.procedures.plasticity import SNDP, SVDP, SVWDP, SWDP
     from labsyn.procedures.pulse_train import PulseTrain
+    from labsyn.procedures.retention import Retention
     from labsyn.procedures.runner import measure
+    from labsyn.procedures.stdp import STDP
 
 _HOMES = {
     "Bench": "labsyn.drivers.bench",
     "Characterisation": "labsyn.analysis.characterise",
+    "Endurance": "labsyn.procedures.endurance",
     "FieldLoop": "labsyn.procedures.field_loop",
     "IVSweep": "labsyn.procedures.iv_sweep",
+    "MemoryLoop": "labsyn.procedures.memory_loop",
+    "PairedPulse": "labsyn.procedures.paired_pulse",
     "PulseTrain": "labsyn.procedures.pulse_train",
+    "Retention": "labsyn.procedures.retention",
     "Run": "labsyn.data.run",
+    "SNDP": "labsyn.procedures.plasticity",
+    "STDP": "labsyn.procedures.stdp",
+    "SVDP": "labsyn.procedures.plasticity",
+    "SVWDP": "labsyn.procedures.plasticity",
+    "SWDP": "labsyn.procedures.plasticity",
     "Synapse": "labsyn.analysis.devices.synapse",
     "characterise": "labsyn.analysis.characterise",
     "measure": "labsyn.procedures.runner",
 }
 
 __all__ = [
+    "SNDP",
+    "STDP",
+    "SVDP",
+    "SVWDP",
+    "SWDP",
     "Bench",
     "Characterisation",
+    "Endurance",
     "FieldLoop",
     "IVSweep",
+    "MemoryLoop",
+    "PairedPulse",
     "PulseTrain",
+    "Retention",
     "Run",
     "Synapse",
     "__version__",

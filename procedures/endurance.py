@@ -69,7 +69,7 @@ class Endurance(TrainProcedure):
             return True
         high, low = self._high, self.conductance
         self._states.append((high, low))
-        if np.isnan(high) or np.isnan(low) or high / low >= self.least_ratio > 0 < low:
+        if np.isnan(high) or np.isnan(low) or (low > 0 and high / low >= self.least_ratio):
             return True
         self.record_event(
             "warning",
@@ -87,7 +87,7 @@ class Endurance(TrainProcedure):
             "end_states", states, "S", axes=[cycles, None],
             long_name="Conductance after potentiation and after depression",
         )  # fmt: skip
-        good = states[np.isfinite(states).all(axis=1)]
+        good = states[(states > 0).all(axis=1)]  # without those that were flagged
         if len(good) < 2:
             return
         high, low = good[-1] / good[0] - 1

@@ -18,7 +18,7 @@ from labsyn.data.errors import ConfigError
 from labsyn.data.run import Column
 from labsyn.data.units import format_quantity
 from labsyn.procedures.quantities import QuantitiesParameter
-from labsyn.procedures.train_procedure import TrainProcedure
+from labsyn.procedures.train_procedure import ROW, TrainProcedure
 from labsyn.procedures.trains import Branch, Train
 
 
@@ -68,7 +68,7 @@ class Plasticity(TrainProcedure):
     `labsyn.data.curves.curves_from_run(run, condition=2)` reads the curves of one condition.
     """
 
-    COLUMNS = (*TrainProcedure.COLUMNS, Column("condition", "1", "Condition"))
+    COLUMNS = (*ROW, Column("condition", "1", "Condition"))
 
     n_cycles = IntegerParameter("Cycles of a condition", default=1, minimum=1, maximum=10**6)
     reset_voltage = FloatParameter("Voltage that depresses", units="V", default=1.1)
@@ -96,9 +96,9 @@ class Plasticity(TrainProcedure):
             Branch.ramp(0, getattr(self, name), 1, width=self.reset_width, name=name)
             for name in ("reset_voltage", "set_voltage")
         ]
-        # One of each is checked, all others are as long as the first.
-        most = max(self._n_resets * self.reset_pulses - 1, 0)
-        return [*super().pulses(), (back[0], most), (back[1], 1)]
+        most = self._n_resets * self.reset_pulses
+        # Whichever they are: one of each is checked, and all are of one length.
+        return [*super().pulses(), *([(back[0], most - 1), (back[1], 1)] if most else [])]
 
     def extra(self) -> tuple[float, ...]:
         return (self._number,)

@@ -18,7 +18,10 @@ SHAPES = {
     "4": ((-1.8, -1.5), (-1.5, 1.0)),
     "5": ((-1.6, -1.3), (0.0, 1.0)),
 }
-"""Table S2: first and last voltage of potentiation and depression; all pulses of 10 ms."""
+"""Table S2: first and last voltage of potentiation and depression; all pulses of 10 ms.
+
+As printed, the depression of shape 4 begins at the -1.5 V that potentiate.
+"""
 SHAPE_WIDTH = 10e-3
 _SET_BY_SHAPE = (
     "potentiation_voltage", "potentiation_step", "depression_voltage", "depression_step",

@@ -12,6 +12,20 @@ from labsyn.drivers.roles import Reading
 from labsyn.procedures.pulsed import PulsedProcedure
 from labsyn.procedures.trains import Branch, Train
 
+ROW: tuple[Column, ...] = (
+    Column("time", "s", "Time"),
+    Column("cycle", "1", "Cycle"),
+    Column("branch", "1", "Branch"),
+    Column("pulse", "1", "Pulse"),
+    Column("pulse_voltage", "V", "Pulse voltage"),
+    Column("pulse_width", "s", "Pulse width"),
+    Column("pulse_current", "A", "Pulse current"),
+    Column("read_current", "A", "Read current"),
+    Column("conductance", "S", "Conductance"),
+    Column("flags", "1", "Flags"),
+)
+"""Columns of a pulse train."""
+
 
 class TrainProcedure(PulsedProcedure):
     """Applies trains of pulses, each `n_cycles` times, and reads as it goes.
@@ -23,18 +37,7 @@ class TrainProcedure(PulsedProcedure):
     `after_branch`.
     """
 
-    COLUMNS = (
-        Column("time", "s", "Time"),
-        Column("cycle", "1", "Cycle"),
-        Column("branch", "1", "Branch"),
-        Column("pulse", "1", "Pulse"),
-        Column("pulse_voltage", "V", "Pulse voltage"),
-        Column("pulse_width", "s", "Pulse width"),
-        Column("pulse_current", "A", "Pulse current"),
-        Column("read_current", "A", "Read current"),
-        Column("conductance", "S", "Conductance"),
-        Column("flags", "1", "Flags"),
-    )
+    COLUMNS = ROW
     PLOT = ("conductance", "time")
 
     n_cycles = IntegerParameter("Cycles", default=5, minimum=1, maximum=10**6)
@@ -103,6 +106,8 @@ class TrainProcedure(PulsedProcedure):
         self.read_row(0)  # where the device starts
         for number, train in enumerate(self._trains, 1):
             self.before_train(number)
+            if self.should_stop():
+                return
             for cycle in range(1, self.n_cycles + 1):
                 if cycle > 1 and not self._rest(self.cycle_rest, cycle - 1):
                     return

@@ -59,7 +59,7 @@ class Branch:
         ConfigError
             If a width on the way is not positive.
         """
-        count = np.arange(n_pulses)
+        count = np.arange(n_pulses, dtype=np.float64)
         widths = width + width_step * count
         if (widths <= 0).any():
             raise ConfigError(
@@ -70,14 +70,15 @@ class Branch:
         return cls(kind=kind, voltage=start + step * count, width=widths, name=name)
 
     def extremes(self) -> Iterable[tuple[float, dict[str, float]]]:
-        """Yield each width, with the lowest and the highest voltage of it by a name.
+        """Yield each width, with its lowest, highest and smallest voltage by their names.
 
-        Pulses of 0 V are none.
+        What an instrument can give of these, it can give of all. Pulses of 0 V are none.
         """
         for width in np.unique(self.width):
             rows = np.flatnonzero((self.width == width) & (self.voltage != 0))
             if rows.size:
-                ends = (rows[self.voltage[rows].argmin()], rows[self.voltage[rows].argmax()])
+                volts = self.voltage[rows]
+                ends = rows[[volts.argmin(), volts.argmax(), np.abs(volts).argmin()]]
                 yield float(width), {self._named(k): float(self.voltage[k]) for k in ends}
 
     def _named(self, row: int) -> str:
