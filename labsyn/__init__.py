@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from labsyn.procedures.iv_sweep import IVSweep
     from labsyn.procedures.memory_loop import MemoryLoop
     from labsyn.procedures.paired_pulse import PairedPulse
-    from labsyn.procedures.plasticity import SNDP, SVDP, SVWDP, SWDP
     from labsyn.procedures.pulse_train import PulseTrain
     from labsyn.procedures.retention import Retention
     from labsyn.procedures.runner import measure
+    from labsyn.procedures.spike_plasticity import SNDP, SVDP, SVWDP, SWDP
     from labsyn.procedures.stdp import STDP
 
 _HOMES = {
@@ -41,11 +41,11 @@ _HOMES = {
     "PulseTrain": "labsyn.procedures.pulse_train",
     "Retention": "labsyn.procedures.retention",
     "Run": "labsyn.data.run",
-    "SNDP": "labsyn.procedures.plasticity",
+    "SNDP": "labsyn.procedures.spike_plasticity",
     "STDP": "labsyn.procedures.stdp",
-    "SVDP": "labsyn.procedures.plasticity",
-    "SVWDP": "labsyn.procedures.plasticity",
-    "SWDP": "labsyn.procedures.plasticity",
+    "SVDP": "labsyn.procedures.spike_plasticity",
+    "SVWDP": "labsyn.procedures.spike_plasticity",
+    "SWDP": "labsyn.procedures.spike_plasticity",
     "Synapse": "labsyn.analysis.devices.synapse",
     "characterise": "labsyn.analysis.characterise",
     "measure": "labsyn.procedures.runner",

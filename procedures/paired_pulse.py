@@ -88,30 +88,32 @@ class PairedPulse(PulsedProcedure):
         return seconds + self.n_repeats * float(self._intervals.sum())
 
     def execute(self) -> None:
-        for repeat in range(self.n_repeats):
-            for k, interval in enumerate(self._intervals.tolist()):
-                done = repeat * self.n_intervals + k + 1
-                flags = self._pair(done, interval)
-                flags |= self.apply_all(self._pulses[1])
-                self.emit("progress", 100 * done / self.row_estimate())
-                self.heed(flags, f"pair {done}")
-                self.wait(self.recovery_time)
-                if self.should_stop():
-                    return
+        intervals, before = np.tile(self._intervals, self.n_repeats), Flag(0)
+        for number, interval in enumerate(intervals.tolist(), 1):
+            self._pair(number, interval, before)
+            before = self.apply_all(self._pulses[1])
+            self.emit("progress", 100 * number / intervals.size)
+            self.wait(self.recovery_time)
+            if self.should_stop():
+                return
 
-    def _pair(self, number: int, interval: float) -> Flag:
+    def _pair(self, number: int, interval: float, flags: Flag) -> None:
+        """Apply a pair and store its row; `flags` are those of what came before it."""
         bench = self.opened_bench()
         clock = bench.clock
         before = self.settled_read()
-        started = clock.now()
         one = self.apply(self.pulse_voltage, self.pulse_width)
-        ended = started + self.pulse_width
+        ended = clock.now() - self.pulse_pause
         first = self.settled_read()
-        self.wait(max(ended + interval - clock.now(), 0.0))
-        interval = clock.now() - ended
+        relays = bench.route_time("pulse_source", "reader") / 2  # to the source again
+        self.wait(max(ended + interval - relays - clock.now(), 0.0))
+        if self.should_stop():
+            return
         two = self.apply(self.pulse_voltage, self.pulse_width)
+        interval = clock.now() - self.pulse_pause - self.pulse_width - ended
         second = self.settled_read()
-        flags = before.flags | one.flags | first.flags | two.flags | second.flags | bench.origin
+        flags |= before.flags | one.flags | first.flags | two.flags | second.flags
+        flags |= bench.origin
         rise = first.conductance - before.conductance
         gain = (second.conductance - before.conductance) / rise if rise else math.nan
         row = (
@@ -119,7 +121,7 @@ class PairedPulse(PulsedProcedure):
             second.conductance, math.nan if flags & EXCLUDED else gain, 0, float(flags),
         )  # fmt: skip
         self.record(row)
-        return flags
+        self.heed(flags, f"pair {number}")
 
     @property
     def _intervals(self) -> np.ndarray:

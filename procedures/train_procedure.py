@@ -85,11 +85,7 @@ class TrainProcedure(PulsedProcedure):
         self.check_pulses(bench, self.pulses())
 
     def row_estimate(self) -> int:
-        return (
-            1
-            + sum(self.n_cycles * _n_reads(t, self.read_every) for t in self.trains())
-            + (sum(self._rests(train) for train in self.trains()))
-        )
+        return 1 + sum(self._n_reads(train) for train in self.trains())
 
     def duration(self, bench: Bench | None) -> float:
         seconds = self.row_estimate() * self.read_time(bench) + self.pulse_time(self.pulses())
@@ -167,15 +163,13 @@ class TrainProcedure(PulsedProcedure):
                 self.read_row(cycle)
         return not self.should_stop()
 
-    def _rests(self, train: Train) -> int:
-        """Return how many rests, each with a read after it, the train has in all cycles."""
-        between = self.n_cycles * (len(train) - 1) if self.branch_rest else 0
-        return between + (self.n_cycles - 1 if self.cycle_rest else 0)
+    def _n_reads(self, train: Train) -> int:
+        """Return how often a train is read in all its cycles: on the way and after rests."""
+        on_the_way = sum(len(branch) // self.read_every for branch in train)
+        rests = len(train) - 1 if self.branch_rest else 0
+        between = self.n_cycles - 1 if self.cycle_rest else 0
+        return self.n_cycles * (on_the_way + rests) + between
 
     @property
     def _n_pulses(self) -> int:
         return self.n_cycles * sum(len(branch) for train in self._trains for branch in train)
-
-
-def _n_reads(train: Train, read_every: int) -> int:
-    return sum(len(branch) // read_every for branch in train)

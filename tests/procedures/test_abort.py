@@ -15,10 +15,10 @@ from labsyn.procedures.endurance import Endurance
 from labsyn.procedures.iv_sweep import IVSweep
 from labsyn.procedures.memory_loop import MemoryLoop
 from labsyn.procedures.paired_pulse import PairedPulse
-from labsyn.procedures.plasticity import SNDP, SVDP, SVWDP, SWDP
 from labsyn.procedures.pulse_train import PulseTrain
 from labsyn.procedures.retention import Retention
 from labsyn.procedures.runner import measure
+from labsyn.procedures.spike_plasticity import SNDP, SVDP, SVWDP, SWDP
 from labsyn.procedures.stdp import STDP
 
 RUNS: list[tuple[str, BenchProcedure]] = [

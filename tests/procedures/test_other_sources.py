@@ -8,11 +8,11 @@ from labsyn.data.errors import LimitError
 from labsyn.drivers.bench import Bench
 from labsyn.procedures.endurance import Endurance
 from labsyn.procedures.paired_pulse import PairedPulse
-from labsyn.procedures.plasticity import SNDP, SVDP, SVWDP, SWDP
 from labsyn.procedures.pulse_train import PulseTrain
 from labsyn.procedures.pulsed import PulsedProcedure
 from labsyn.procedures.retention import Retention
 from labsyn.procedures.runner import measure
+from labsyn.procedures.spike_plasticity import SNDP, SVDP, SVWDP, SWDP
 from labsyn.procedures.stdp import STDP
 
 MATRIX = Path(__file__).parent.parent / "matrix.toml"

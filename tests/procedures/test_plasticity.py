@@ -10,8 +10,9 @@ from labsyn.data.curves import curves_from_run
 from labsyn.data.errors import ConfigError, DataFileError, LimitError
 from labsyn.data.run import Run
 from labsyn.drivers.bench import Bench
-from labsyn.procedures.plasticity import SNDP, SVDP, SVWDP, SWDP, Plasticity
+from labsyn.procedures.plasticity import Plasticity
 from labsyn.procedures.runner import measure
+from labsyn.procedures.spike_plasticity import SNDP, SVDP, SVWDP, SWDP
 
 IDEAL: dict[str, Any] = {
     "sigma_c2c": 0.0, "sigma_read": 0.0, "relaxation_time": 1e12,
