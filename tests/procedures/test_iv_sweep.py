@@ -96,7 +96,7 @@ def test_the_rate_that_was_reached_is_told(tmp_path: Path) -> None:
         told = [event for event in run.events if "V/s by its own times" in event["text"]]
         assert [event["kind"] for event in told] == ["info"]
         assert told[0]["rate"] == pytest.approx(20, rel=1e-3)
-        bench.sweeper._player._analyser.command("AIT 0,2,1")  # 20 ms at each step
+        bench._connections["smu"].instrument.command("AIT 0,2,1")  # 20 ms at each step
         run = measure(sweep, bench, tmp_path, name="slow")
     told = [event for event in run.events if "V/s by its own times" in event["text"]]
     assert [event["kind"] for event in told] == ["warning", "warning"]
