@@ -37,7 +37,7 @@ def branch_rows(run: Run, condition: int | None = None) -> list[Rows]:
     if condition is None and len(known) > 1:
         raise DataFileError(
             f"{run.path} went through {len(known)} conditions, which are no repeats of each "
-            f"other: ask for one, curves_from_run(run, condition={known[0]})"
+            f"other: ask for one with condition={known[0]}, --condition {known[0]}"
         )
     if condition is not None and condition not in known:
         raise DataFileError(

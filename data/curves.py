@@ -49,6 +49,7 @@ def load_curves(
     unit: str | None = None,
     format: str | None = None,
     options: ImportOptions | None = None,
+    condition: int | None = None,
 ) -> PulseCurves:
     """Return the curves of a run of labsyn, or of other people's files.
 
@@ -61,6 +62,8 @@ def load_curves(
         Unit of the conductance, where a file does not state it; a run does.
     format, options : str, ImportOptions, optional
         What else imported files do not say; see `Run.open`.
+    condition : int, optional
+        Which one, of a run that went through several.
 
     Raises
     ------
@@ -71,7 +74,7 @@ def load_curves(
     """
     runs = [path for path in paths if is_run_file(path)]
     if format is not None or not runs:
-        return _imported(paths, unit, format, options)
+        return _imported(paths, unit, format, options, condition)
     if len(paths) != 1:
         raise DataFileError(f"{runs[0]} is a run and is read alone, not with other files")
     stated = options or ImportOptions()
@@ -82,7 +85,7 @@ def load_curves(
             f"{runs[0]} is a run, which needs nothing stated: leave out "
             f"{', '.join(sorted(stated.stated))}"
         )
-    curves = curves_from_run(Run.open(runs[0]))
+    curves = curves_from_run(Run.open(runs[0]), condition)
     if unit is not None and unit != curves.unit:
         raise DataFileError(
             f"{runs[0]} states its unit, {curves.unit!r}; leave out unit={unit!r}"
@@ -91,7 +94,11 @@ def load_curves(
 
 
 def _imported(
-    paths: Sequence[Path], unit: str | None, format: str | None, options: ImportOptions | None
+    paths: Sequence[Path],
+    unit: str | None,
+    format: str | None,
+    options: ImportOptions | None,
+    condition: int | None,
 ) -> PulseCurves:
     from labsyn.data.importers.reading import import_files, with_unit  # only for these
 
@@ -103,7 +110,7 @@ def _imported(
             f"{', '.join(run.columns)}: say which is which with --column "
             "conductance=HEADING:UNIT, and --branch"
         )
-    curves = curves_from_run(run)
+    curves = curves_from_run(run, condition)
     return replace(
         curves,
         source=", ".join(map(str, paths)),

@@ -56,7 +56,7 @@ class Plasticity(TrainProcedure):
     condition the conductance after its first potentiation over that before it, the ratio of
     figure S9.
 
-    `labsyn.data.curves.curves_from_run(run, condition=2)` reads the curves of one condition.
+    ``labsyn fit RUN --condition 2`` fits the curves of one condition.
     """
 
     COLUMNS = (*ROW, Column("condition", "1", "Condition"))

@@ -298,7 +298,7 @@ def test_a_held_voltage() -> None:
     limits = Limits(voltage=2, charge=1e-3, energy=1e-3, run_time=100)
     guarded = GuardedSweeper(device, shared, limits, "T1")
     for volts, seconds, n_points, amperes, message in (
-        (3.0, 1.0, 2, 1e-3, r"a held voltage of 3 V at T1 exceeds the limit of 2 V"),
+        (3.0, 1.0, 2, 1e-3, r"a held voltage of 3 V exceeds the limit of 2 V"),
         (1.0, 200.0, 2, 1e-6, r"a time to hold a voltage of 200 s .* the limit of 100 s"),
         (1.0, 0.0, 2, 1e-3, r"2 measurements in 0 s are asked for"),
         (1.0, 10.0, 2, 1e-3, r"a charge of this run of 10 mC"),

@@ -84,7 +84,9 @@ def test_spike_voltage_and_width_of_figure_s9c(tmp_path: Path) -> None:
 
 def test_conditions_are_not_fitted_together(tmp_path: Path) -> None:
     run = run_of(SNDP(pulse_numbers="2, 3"), tmp_path)
-    with pytest.raises(DataFileError, match=r"went through 2 conditions, .*: ask for one, cur"):
+    with pytest.raises(
+        DataFileError, match=r"went through 2 conditions, .*: ask for one with condition=1"
+    ):
         curves_from_run(run)
     with pytest.raises(DataFileError, match="has no condition 3; it has 1, 2"):
         curves_from_run(run, condition=3)
