@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from labsyn.data.branches import NAMES, Rows, branch_rows, look_at_pulses, read_steps
 from labsyn.data.errors import ConfigError, DataFileError
 from labsyn.data.flags import EXCLUDED
 from labsyn.data.importers.options import ImportOptions
@@ -48,6 +49,7 @@ def load_curves(
     unit: str | None = None,
     format: str | None = None,
     options: ImportOptions | None = None,
+    condition: int | None = None,
 ) -> PulseCurves:
     """Return the curves of a run of labsyn, or of other people's files.
 
@@ -60,6 +62,8 @@ def load_curves(
         Unit of the conductance, where a file does not state it; a run does.
     format, options : str, ImportOptions, optional
         What else imported files do not say; see `Run.open`.
+    condition : int, optional
+        Which one, of a run that went through several.
 
     Raises
     ------
@@ -70,7 +74,7 @@ def load_curves(
     """
     runs = [path for path in paths if is_run_file(path)]
     if format is not None or not runs:
-        return _imported(paths, unit, format, options)
+        return _imported(paths, unit, format, options, condition)
     if len(paths) != 1:
         raise DataFileError(f"{runs[0]} is a run and is read alone, not with other files")
     stated = options or ImportOptions()
@@ -81,7 +85,7 @@ def load_curves(
             f"{runs[0]} is a run, which needs nothing stated: leave out "
             f"{', '.join(sorted(stated.stated))}"
         )
-    curves = curves_from_run(Run.open(runs[0]))
+    curves = curves_from_run(Run.open(runs[0]), condition)
     if unit is not None and unit != curves.unit:
         raise DataFileError(
             f"{runs[0]} states its unit, {curves.unit!r}; leave out unit={unit!r}"
@@ -90,7 +94,11 @@ def load_curves(
 
 
 def _imported(
-    paths: Sequence[Path], unit: str | None, format: str | None, options: ImportOptions | None
+    paths: Sequence[Path],
+    unit: str | None,
+    format: str | None,
+    options: ImportOptions | None,
+    condition: int | None,
 ) -> PulseCurves:
     from labsyn.data.importers.reading import import_files, with_unit  # only for these
 
@@ -102,7 +110,7 @@ def _imported(
             f"{', '.join(run.columns)}: say which is which with --column "
             "conductance=HEADING:UNIT, and --branch"
         )
-    curves = curves_from_run(run)
+    curves = curves_from_run(run, condition)
     return replace(
         curves,
         source=", ".join(map(str, paths)),
@@ -111,17 +119,28 @@ def _imported(
     )
 
 
-def curves_from_run(run: Run) -> PulseCurves:
+def curves_from_run(run: Run, condition: int | None = None) -> PulseCurves:
     """Return the branches of a pulse train; flagged rows are left out and counted.
 
-    Each branch begins with the conductance that the one before it (or the initial read,
+    Each branch begins with the conductance that the one before it (or the last read of
     branch 0) left behind, so that value k is the conductance after k pulses. A pulse whose
-    row is left out keeps its place: its value is NaN.
+    row is left out keeps its place: its value is NaN. Where a run was read after every n
+    pulses, one step of its curves is n pulses, and a note says so; another says where the
+    pulses of a branch were not identical.
+
+    Parameters
+    ----------
+    run : Run
+        A pulse train.
+    condition : int, optional
+        Which one, of a run that went through several.
 
     Raises
     ------
     DataFileError
-        If the run is no pulse train: a column is missing, or `branch` is not 0, 1 or -1.
+        If the run is no pulse train: a column is missing, or `branch` is not 0, 1 or -1. If
+        its branches of one kind are no repeats of each other, for they had other pulses. If
+        it has several conditions and none, or one that it has not, is asked for.
     """
     needed = ("cycle", "branch", "pulse", "conductance")
     missing = [name for name in needed if name not in run.columns]
@@ -140,7 +159,11 @@ def curves_from_run(run: Run) -> PulseCurves:
         )
     notes: list[str] = []
     usable = _usable_rows(run, notes)
-    branches = _branches(run, usable, notes)
+    stretches = branch_rows(run, condition)
+    for kind in NAMES:
+        same = [rows for rows in stretches if run["branch"][rows[0]] == kind]
+        look_at_pulses(run, same, kind, notes)
+    branches = _branches(run, usable, stretches, notes)
     if run.status != "finished":
         notes.append(f"the run is {run.status}: its last branch may be short")
     return PulseCurves(
@@ -169,22 +192,22 @@ def _usable_rows(run: Run, notes: list[str]) -> NDArray[np.bool_]:
 
 
 def _branches(
-    run: Run, usable: NDArray[np.bool_], notes: list[str]
+    run: Run, usable: NDArray[np.bool_], stretches: list[Rows], notes: list[str]
 ) -> dict[int, list[FloatArray]]:
-    names = {1: "potentiation", -1: "depression"}
     curves: dict[int, list[FloatArray]] = {1: [], -1: []}
     value = np.where(usable, run["conductance"], np.nan)
-    pulse = run["pulse"].astype(int)
+    step = read_steps(run, notes)
     start: float | None = None  # what the row before the branch left behind
-    for rows in _stretches(run):
+    for rows in stretches:
         kind = int(run["branch"][rows[0]])
         if kind:
-            curve = np.full(int(pulse[rows].max()) + 1, np.nan)
-            curve[pulse[rows]] = value[rows]
+            read = rows[step[rows] > 0]
+            curve = np.full(int(step[rows].max(initial=0)) + 1, np.nan)
+            curve[step[read]] = value[read]
             if start is None:
                 curve = curve[1:]
                 notes.append(
-                    f"{names[kind]} of cycle {run['cycle'][rows[0]]:g} has no read before its "
+                    f"{NAMES[kind]} of cycle {run['cycle'][rows[0]]:g} has no read before its "
                     "first pulse: its first value is the one after that"
                 )
             else:
@@ -192,10 +215,3 @@ def _branches(
             curves[kind].append(curve)
         start = float(value[rows[-1]])
     return curves
-
-
-def _stretches(run: Run) -> list[NDArray[np.int64]]:
-    """Return the rows of each branch of each cycle, in order."""
-    key = np.stack([run["cycle"], run["branch"]])
-    changes = np.flatnonzero(np.any(key[:, 1:] != key[:, :-1], axis=0)) + 1
-    return [rows for rows in np.split(np.arange(run.n_rows), changes) if rows.size]

@@ -210,10 +210,45 @@ class GuardedSweeper(_Guard[Sweeper]):
             start, stop, n_points,
             double=double, step_time=step_time, compliance_current=compliance_current,
         )  # fmt: skip
+        self._note(ledger, readings, step_time, compliance_current)
+        return readings
+
+    def check_hold(
+        self, voltage: float, seconds: float, n_points: int, *, compliance_current: float
+    ) -> None:
+        """Raise LimitError if a voltage may not be held so; nothing is sent."""
+        if not seconds > 0 or n_points < 1:
+            raise LimitError(
+                f"{n_points} measurements in {seconds:g} s are asked for, at least 1 and a "
+                "positive time are needed; nothing was sent"
+            )
+        self._limits.check_source(voltage, compliance_current, "a held voltage")
+        self._limits.check("run_time", seconds, "a time to hold a voltage")
+        self._player.check_hold(
+            voltage, seconds, n_points, compliance_current=compliance_current
+        )
+
+    def hold(
+        self, voltage: float, seconds: float, n_points: int, *, compliance_current: float
+    ) -> list[Reading]:
+        self.check_hold(voltage, seconds, n_points, compliance_current=compliance_current)
+        ledger = self._ready()
+        charge = compliance_current * seconds
+        self._budget("charge", ledger.charge, charge)
+        self._budget("energy", ledger.energy, charge * abs(voltage))
+        readings = self._player.hold(
+            voltage, seconds, n_points, compliance_current=compliance_current
+        )
+        self._note(ledger, readings, seconds / n_points, compliance_current)
+        return readings
+
+    def _note(
+        self, ledger: Ledger, readings: list[Reading], each: float, compliance_current: float
+    ) -> None:
+        """Enter what was measured, `each` seconds at a time."""
         for reading in readings:
             ledger.see(reading.voltage, reading.current)
-            ledger.add(reading.voltage, reading.current, step_time, compliance_current)
-        return readings
+            ledger.add(reading.voltage, reading.current, each, compliance_current)
 
 
 class GuardedField:

@@ -84,7 +84,7 @@ class Reader(Protocol):
 
 
 class Sweeper(Protocol):
-    """Steps a voltage and measures the current at each step."""
+    """Steps or holds a voltage, and measures the current meanwhile."""
 
     def check_sweep(
         self, start: float, stop: float, n_points: int, *,
@@ -101,6 +101,18 @@ class Sweeper(Protocol):
         Each of the `n_points` steps of one way lasts `step_time` seconds; a double sweep
         passes its turn twice.
         """
+
+    def check_hold(
+        self, voltage: float, seconds: float, n_points: int, *, compliance_current: float
+    ) -> None:
+        """Raise LimitError if the instrument cannot hold a voltage so; nothing is sent."""
+
+    def hold(
+        self, voltage: float, seconds: float, n_points: int, *, compliance_current: float
+    ) -> list[Reading]:
+        """Hold `voltage` for `seconds`, measure `n_points` times at even distances, and return
+        to 0 V.
+        """  # noqa: D205
 
 
 class Field(Protocol):

@@ -10,6 +10,7 @@ from labsyn.data.flags import Flag
 from labsyn.drivers.bench_model import FIRST_SPGU, SourceRole
 from labsyn.drivers.clock import Clock
 from labsyn.drivers.flex_data import Datum
+from labsyn.drivers.flex_results import SweepData
 from labsyn.drivers.keysight_b1500a import KeysightB1500A
 from labsyn.drivers.roles import PulseSource, Reading
 from labsyn.drivers.smu_ranges import current_accuracy, voltage_accuracy
@@ -22,6 +23,8 @@ _LONG_REST = 10e-3
 _LONGEST_WAIT = 65.535  # delay and step delay of WT
 _RETURN_LIMIT = 0.1  # ampere that every SMU can take up at 0 V
 _DECIMALS = 4  # of a time in a sweep, which counts in 0.1 ms
+_INTERVAL = (0.01, 65.535)  # of MT; shorter ones measure otherwise, and need no hold
+_HOLD_DECIMALS = 2  # of its hold time, which counts in 10 ms
 _INEXACT = 0.01  # by which a step may differ from what was asked for
 
 
@@ -132,7 +135,10 @@ class SMUReader:
 
 
 class SMUSweeper:
-    """Sweeps by the unit's own staircase (``WV``), and goes back to 0 V."""
+    """Sweeps by the unit's own staircase (``WV``), holds by its sampling (``MV``).
+
+    Both go back to 0 V.
+    """
 
     def __init__(self, part: SourceRole, instruments: Mapping[str, Any], clock: Clock) -> None:
         self._analyser: KeysightB1500A = instruments[part.instrument]
@@ -170,12 +176,41 @@ class SMUSweeper:
             )  # fmt: skip
         finally:
             self._analyser.command(f"DZ {self._channel}")
-        return [
-            Reading(float(volts), float(amperes), Flag(int(flags)), float(time))
-            for volts, amperes, time, flags in zip(
-                data.voltage, data.current, data.time, data.flags, strict=True
+        return _readings(data)
+
+    def check_hold(
+        self, voltage: float, seconds: float, n_points: int, *, compliance_current: float
+    ) -> None:
+        interval, (low, high) = seconds / n_points, _INTERVAL
+        inexact = abs(round(interval, _HOLD_DECIMALS) - interval) > _INEXACT * interval
+        if inexact or not low <= interval <= high:
+            raise LimitError(
+                f"a measurement every {interval:g} s is asked for, a B1500A takes one every "
+                f"{low:g} to {high:g} s, in units of 10 ms; nothing was sent"
             )
-        ]
+
+    def hold(
+        self, voltage: float, seconds: float, n_points: int, *, compliance_current: float
+    ) -> list[Reading]:
+        interval = round(seconds / n_points, _HOLD_DECIMALS)
+        self._analyser.command(f"CN {self._channel}")
+        try:
+            data = self._analyser.sampling(
+                self._channel, voltage, interval, n_points,
+                compliance=compliance_current, hold=interval,
+            )  # fmt: skip
+        finally:
+            self._analyser.command(f"DZ {self._channel}")
+        return _readings(data)
+
+
+def _readings(data: SweepData) -> list[Reading]:
+    return [
+        Reading(float(volts), float(amperes), Flag(int(flags)), float(time))
+        for volts, amperes, time, flags in zip(
+            data.voltage, data.current, data.time, data.flags, strict=True
+        )
+    ]
 
 
 def _reading(voltage: float, datum: Datum) -> Reading:

@@ -22,11 +22,17 @@ if TYPE_CHECKING:
     from labsyn.procedures.array import measure_over, measure_sequence
     from labsyn.procedures.base import BenchProcedure
     from labsyn.procedures.breakdown import Breakdown
+    from labsyn.procedures.endurance import Endurance
     from labsyn.procedures.field_loop import FieldLoop, MajorFieldLoop
     from labsyn.procedures.iv_sweep import IVSweep
+    from labsyn.procedures.memory_loop import MemoryLoop
+    from labsyn.procedures.paired_pulse import PairedPulse
     from labsyn.procedures.pulse_train import PulseTrain
+    from labsyn.procedures.retention import Retention
     from labsyn.procedures.runner import measure
     from labsyn.procedures.sequence import Die, Sequence, Step
+    from labsyn.procedures.spike_plasticity import SNDP, SVDP, SVWDP, SWDP
+    from labsyn.procedures.stdp import STDP
     from labsyn.procedures.switching_loop import SwitchingLoop
     from labsyn.procedures.switching_probability import SwitchingProbability
 
@@ -37,11 +43,20 @@ _HOMES = {
     "Characterisation": "labsyn.analysis.characterise",
     "Column": "labsyn.data.run",
     "Die": "labsyn.procedures.sequence",
+    "Endurance": "labsyn.procedures.endurance",
     "FieldLoop": "labsyn.procedures.field_loop",
     "IVSweep": "labsyn.procedures.iv_sweep",
     "MajorFieldLoop": "labsyn.procedures.field_loop",
+    "MemoryLoop": "labsyn.procedures.memory_loop",
+    "PairedPulse": "labsyn.procedures.paired_pulse",
     "PulseTrain": "labsyn.procedures.pulse_train",
+    "Retention": "labsyn.procedures.retention",
     "Run": "labsyn.data.run",
+    "SNDP": "labsyn.procedures.spike_plasticity",
+    "STDP": "labsyn.procedures.stdp",
+    "SVDP": "labsyn.procedures.spike_plasticity",
+    "SVWDP": "labsyn.procedures.spike_plasticity",
+    "SWDP": "labsyn.procedures.spike_plasticity",
     "Sequence": "labsyn.procedures.sequence",
     "Step": "labsyn.procedures.sequence",
     "SwitchingLoop": "labsyn.procedures.switching_loop",
@@ -54,16 +69,25 @@ _HOMES = {
 }
 
 __all__ = [
+    "SNDP",
+    "STDP",
+    "SVDP",
+    "SVWDP",
+    "SWDP",
     "Bench",
     "BenchProcedure",
     "Breakdown",
     "Characterisation",
     "Column",
     "Die",
+    "Endurance",
     "FieldLoop",
     "IVSweep",
     "MajorFieldLoop",
+    "MemoryLoop",
+    "PairedPulse",
     "PulseTrain",
+    "Retention",
     "Run",
     "Sequence",
     "Step",

@@ -22,6 +22,8 @@ from labsyn.data.run import Axis, Column, RunWriter
 from labsyn.data.units import parse_quantity
 from labsyn.drivers.bench import Bench
 
+_LONG_WAIT = 1.0  # s: before such a wait the rows are forced to the disk
+_LOOK = 0.1  # s between two looks for a request to stop
 _WORDS = r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])"  # Pulse and Train, IV and Sweep
 
 
@@ -168,6 +170,15 @@ class BenchProcedure(Procedure):
                 f"compliance of {self.compliance_current:g} A reached at {where}; raise "
                 "compliance_current or set on_compliance=record"
             )
+
+    def wait(self, seconds: float) -> None:
+        """Let `seconds` pass on the clock of the bench; a request to stop ends it early."""
+        clock = self.opened_bench().clock
+        end = clock.now() + seconds
+        if self.writer is not None and seconds >= _LONG_WAIT:
+            self.writer.sync()
+        while (left := end - clock.now()) > 0 and not self.should_stop():
+            clock.sleep(left if clock.simulated else min(left, _LOOK))
 
     def units(self) -> dict[str, str]:
         """Return the unit of each parameter that has one."""

@@ -9,15 +9,30 @@ from labsyn.procedures.base import BenchProcedure
 from labsyn.procedures.breakdown import Breakdown
 from labsyn.procedures.custom import Found, find_custom, load_file
 from labsyn.procedures.description import parameters_of
+from labsyn.procedures.endurance import Endurance
 from labsyn.procedures.field_loop import FieldLoop, MajorFieldLoop
 from labsyn.procedures.iv_sweep import IVSweep
+from labsyn.procedures.memory_loop import MemoryLoop
+from labsyn.procedures.paired_pulse import PairedPulse
 from labsyn.procedures.pulse_train import PulseTrain
+from labsyn.procedures.retention import Retention
+from labsyn.procedures.spike_plasticity import SNDP, SVDP, SVWDP, SWDP
+from labsyn.procedures.stdp import STDP
 from labsyn.procedures.switching_loop import SwitchingLoop
 from labsyn.procedures.switching_probability import SwitchingProbability
 
 BUILT_IN: tuple[type[BenchProcedure], ...] = (
     PulseTrain,
+    SNDP,
+    SVDP,
+    SWDP,
+    SVWDP,
+    Endurance,
+    Retention,
+    PairedPulse,
+    STDP,
     IVSweep,
+    MemoryLoop,
     FieldLoop,
     MajorFieldLoop,
     SwitchingLoop,

@@ -1,5 +1,11 @@
 """Current against voltage, swept at a rate: hysteresis, and what it depends on."""
 
+import math
+from functools import reduce
+from operator import or_
+
+import numpy as np
+from numpy.typing import NDArray
 from pymeasure.experiment import BooleanParameter, FloatParameter, IntegerParameter
 
 from labsyn.data.flags import Flag
@@ -8,13 +14,19 @@ from labsyn.drivers.bench import Bench
 from labsyn.drivers.guard import GuardedSweeper
 from labsyn.procedures.base import BenchProcedure
 
+FloatArray = NDArray[np.float64]
+
+_INEXACT_RATE = 0.02
+
 
 class IVSweep(BenchProcedure):
     """Sweep the voltage from `start` to `stop`, and back if `double`, `n_sweeps` times.
 
     A sweep is one measurement of the instrument, with its own timing; a signal stops the
     run after the sweep that is under way. An ion moves while the voltage is on, so the loop
-    depends on `sweep_rate` as well as on the voltage.
+    depends on `sweep_rate` as well as on the voltage. The times are those of the
+    instrument; an event tells the rate that was reached, and warns of another one than was
+    asked for: an integration that takes longer than a step makes it slower.
 
     The defaults are those of Baek et al., Nano-Micro Letters (2022), Supporting Information,
     figure S11a: potentiation by 10 sweeps 0 V, -1.5 V, 0 V (S11b, c: 20, 30; S11d: 30 sweeps
@@ -79,12 +91,39 @@ class IVSweep(BenchProcedure):
             self.start, self.stop, self.n_points, double=self.double,
             step_time=self.step_time, compliance_current=self.compliance_current,
         )  # fmt: skip
-        seen = Flag(0)
-        for reading in readings:
-            seen |= reading.flags
-            flags = reading.flags | bench.origin
-            row = (
-                began + reading.time, sweep, reading.voltage, reading.current, 0, float(flags)
+        flags = [reading.flags for reading in readings]
+        time = np.array([reading.time for reading in readings])
+        voltage = np.array([reading.voltage for reading in readings])
+        self.record_rows(
+            {
+                "time": began + time,
+                "sweep": np.full(time.size, float(sweep)),
+                "voltage": voltage,
+                "current": np.array([reading.current for reading in readings]),
+                "branch": np.zeros(time.size),
+                "flags": np.array([float(each | bench.origin) for each in flags]),
+            }
+        )
+        self._tell_rate(sweep, rate_of(time, voltage))
+        self.heed(reduce(or_, flags, Flag(0)), f"sweep {sweep}")
+
+    def _tell_rate(self, sweep: int, rate: float) -> None:
+        """Tell the rate of the first sweep, and each that is another than was asked for."""
+        wrong = not abs(rate / self.sweep_rate - 1) <= _INEXACT_RATE
+        if sweep == 1 or wrong:
+            self.record_event(
+                "warning" if wrong else "info",
+                f"sweep {sweep} went at {rate:.4g} V/s by its own times, "
+                f"{self.sweep_rate:g} V/s were asked for",
+                sweep=sweep, rate=rate,
             )  # fmt: skip
-            self.record(row)
-        self.heed(seen, f"sweep {sweep}")
+
+
+def rate_of(time: FloatArray, voltage: FloatArray) -> float:
+    """Return the rate of a sweep in V/s: all the way that the voltage went, over its time.
+
+    Where a double sweep turns it stays for one step, which is no time of a rate.
+    """
+    steps, seconds = np.abs(np.diff(voltage)), np.diff(time)
+    moved = steps > 0
+    return float(steps[moved].sum() / seconds[moved].sum()) if moved.any() else math.nan

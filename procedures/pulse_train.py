@@ -1,119 +1,137 @@
-"""Potentiation and depression by identical pulses, read after each."""
+"""Potentiation and depression by trains of pulses, read on the way."""
 
-from pymeasure.experiment import FloatParameter, IntegerParameter
+from collections.abc import Sequence
+from typing import Any
 
-from labsyn.data.flags import Flag
-from labsyn.data.run import Column
+import numpy as np
+from pymeasure.experiment import FloatParameter, IntegerParameter, ListParameter, Parameter
+
+from labsyn.data.errors import ConfigError
 from labsyn.drivers.bench import Bench
-from labsyn.drivers.guard import GuardedPulseSource, GuardedReader
-from labsyn.procedures.base import BenchProcedure
+from labsyn.procedures.train_procedure import TrainProcedure
+from labsyn.procedures.trains import Branch, Train, read_train, table_of
+
+SHAPES = {
+    "1": ((-1.5, -1.5), (1.1, 1.1)),
+    "2": ((-1.2, -2.0), (2.0, 1.0)),
+    "3": ((-1.2, -1.6), (0.0, 1.0)),
+    "4": ((-1.8, -1.5), (-1.5, 1.0)),
+    "5": ((-1.6, -1.3), (0.0, 1.0)),
+}
+"""Table S2: first and last voltage of potentiation and depression; all pulses of 10 ms.
+
+As printed, the depression of shape 4 begins at the -1.5 V that potentiate.
+"""
+SHAPE_WIDTH = 10e-3
+_SET_BY_SHAPE = (
+    "potentiation_voltage", "potentiation_step", "depression_voltage", "depression_step",
+)  # fmt: skip
+_ROUNDING = 1e-9  # V
 
 
-class PulseTrain(BenchProcedure):
+class PulseTrain(TrainProcedure):
     """Apply `n_pulses` potentiation, then `n_pulses` depression pulses, `n_cycles` times.
 
-    The device rests at 0 V between pulses and is read after each. The sign of a voltage
-    says nothing about its direction: Au/LixCoO2/Pt is potentiated by negative spikes.
+    The device rests at 0 V between pulses and is read after each, or after each
+    `read_every`. The sign of a voltage says nothing about its direction: Au/LixCoO2/Pt is
+    potentiated by negative spikes. Each pulse is `potentiation_step` (or `depression_step`)
+    volt above the one before, and `pulse_width_step` seconds longer; zero makes them
+    identical. `train` gives any other train, as `labsyn.procedures.trains.read_train` reads
+    it, in place of voltages, steps and number; the run keeps its pulses as the block
+    ``train``.
 
     The defaults are the spikes of Baek et al., Nano-Micro Letters (2022), Supporting
-    Information, Table S2, shape 1: 30 spikes of -1.5 V and 30 of +1.1 V, 10 ms each. Read
-    voltage, pause and number of cycles are not printed there and chosen here.
+    Information, Table S2, shape 1: 30 spikes of -1.5 V and 30 of +1.1 V, 10 ms each.
+    `shape` takes the voltages of one of the five shapes of that table (figure 4e), from the
+    first to the last of each branch. Read voltage, pauses and number of cycles are not
+    printed there and chosen here, and so is that ramps are even.
     """
 
-    ROLES = ("pulse_source", "reader")
-    COLUMNS = (
-        Column("time", "s", "Time"),
-        Column("cycle", "1", "Cycle"),
-        Column("branch", "1", "Branch"),
-        Column("pulse", "1", "Pulse"),
-        Column("pulse_voltage", "V", "Pulse voltage"),
-        Column("pulse_current", "A", "Pulse current"),
-        Column("read_current", "A", "Read current"),
-        Column("conductance", "S", "Conductance"),
-        Column("flags", "1", "Flags"),
-    )
-
-    PLOT = ("conductance", "time")
-
     n_pulses = IntegerParameter("Pulses per branch", default=30, minimum=1, maximum=10**6)
-    n_cycles = IntegerParameter("Cycles", default=5, minimum=1, maximum=10**6)
     potentiation_voltage = FloatParameter("Potentiation voltage", units="V", default=-1.5)
+    potentiation_step = FloatParameter(
+        "Potentiation voltage from pulse to pulse", units="V", default=0.0
+    )
     depression_voltage = FloatParameter("Depression voltage", units="V", default=1.1)
+    depression_step = FloatParameter(
+        "Depression voltage from pulse to pulse", units="V", default=0.0
+    )
     pulse_width = FloatParameter(
         "Pulse width", units="s", default=10e-3, minimum=1e-9, maximum=1e4
     )
-    pulse_pause = FloatParameter(
-        "Pause after a pulse", units="s", default=10e-3, minimum=1e-9, maximum=1e4
+    pulse_width_step = FloatParameter(
+        "Pulse width from pulse to pulse", units="s", default=0.0, minimum=-1e4, maximum=1e4
     )
-    read_voltage = FloatParameter("Read voltage", units="V", default=0.1)
+    shape = ListParameter("Shape of Table S2", choices=["none", *SHAPES], default="none")
+    train = Parameter("File (.csv) or list of any pulses", default="")
 
-    source: GuardedPulseSource
-    reader: GuardedReader
+    def __init__(self, **values: Any) -> None:
+        super().__init__(**values)
+        if self.shape != "none":
+            for name, value in (self._of_shape() | {"pulse_width": SHAPE_WIDTH}).items():
+                if name not in values:
+                    self._set(name, value)
+        self._check_agree()
+
+    def trains(self) -> Sequence[Train]:
+        if self.train:
+            return [read_train(self.train, self.pulse_width)]
+        timing = {"width": self.pulse_width, "width_step": self.pulse_width_step}
+        return [
+            [
+                Branch.ramp(
+                    1, self.potentiation_voltage, self.n_pulses,
+                    step=self.potentiation_step, name="potentiation_voltage", **timing,
+                ),
+                Branch.ramp(
+                    -1, self.depression_voltage, self.n_pulses,
+                    step=self.depression_step, name="depression_voltage", **timing,
+                ),
+            ]
+        ]  # fmt: skip
 
     def check(self, bench: Bench) -> None:
+        self._check_agree()
         super().check(bench)
-        bench.pulse_source.check_pulses(
-            {
-                "potentiation_voltage": self.potentiation_voltage,
-                "depression_voltage": self.depression_voltage,
-            },
-            width=self.pulse_width,
-            period=self.pulse_width + self.pulse_pause,
-            compliance_current=self.compliance_current,
-            n_pulses=2 * self.n_pulses * self.n_cycles,
-        )
-        bench.reader.check_reads(
-            voltage=self.read_voltage, compliance_current=self.compliance_current
-        )
 
-    def row_estimate(self) -> int:
-        return 1 + 2 * self.n_pulses * self.n_cycles
-
-    def duration(self, bench: Bench | None) -> float:
-        n_pulses = self.row_estimate() - 1
-        seconds = n_pulses * (self.pulse_width + self.pulse_pause)
-        if bench is None:
-            return seconds
-        # Relays go to pulse and read once more in `startup`.
-        relays = self.row_estimate() * bench.route_time("pulse_source", "reader")
-        return seconds + relays + self.row_estimate() * bench.reader.read_time
+    def block_estimate(self) -> int:
+        return int(self._table().nbytes) if self.train else 0
 
     def startup(self) -> None:
-        bench = self.opened_bench()
-        self.source, self.reader = bench.pulse_source, bench.reader
-        self.reader.setup_reads(
-            voltage=self.read_voltage, compliance_current=self.compliance_current
-        )
-        self.source.setup_pulses(
-            width=self.pulse_width,
-            period=self.pulse_width + self.pulse_pause,
-            compliance_current=self.compliance_current,
-        )
+        super().startup()
+        if self.train:
+            title = "Branch, voltage (V) and width (s) of each pulse of a cycle"
+            self.record_block("train", self._table(), long_name=title)
 
-    def execute(self) -> None:
-        self._read(0, 0, 0, 0.0, 0.0, Flag(0))  # where the device starts
-        branches = ((1, self.potentiation_voltage), (-1, self.depression_voltage))
-        done, total = 0, self.row_estimate() - 1
-        for cycle in range(1, self.n_cycles + 1):
-            for branch, voltage in branches:
-                for pulse in range(1, self.n_pulses + 1):
-                    applied = self.source.pulse(voltage)
-                    self._read(cycle, branch, pulse, voltage, applied.current, applied.flags)
-                    done += 1
-                    if done % max(total // 100, 1) == 0:
-                        self.emit("progress", 100 * done / total)
-                    if self.should_stop():
-                        return
+    def _table(self) -> Any:
+        return table_of(self.trains()[0])
 
-    def _read(
-        self, cycle: int, branch: int, pulse: int, voltage: float, current: float, flags: Flag
-    ) -> None:
-        bench = self.opened_bench()
-        read = self.reader.read()
-        flags |= read.flags | bench.origin
-        row = (
-            bench.clock.now(), cycle, branch, pulse, voltage, current,
-            read.current, read.conductance, float(flags),
-        )  # fmt: skip
-        self.record(row)
-        self.heed(flags, f"cycle {cycle}, pulse {pulse}")
+    def _of_shape(self) -> dict[str, float]:
+        """Return what the shape sets."""
+        if self.n_pulses < 2 and self.shape != "1":
+            raise ConfigError(
+                f"pulse_train: shape = {self.shape} goes from one voltage to another, which "
+                f"takes at least 2 pulses; n_pulses is {self.n_pulses}"
+            )
+        values = []
+        for first, last in SHAPES[self.shape]:
+            values += [first, (last - first) / max(self.n_pulses - 1, 1)]
+        return dict(zip(_SET_BY_SHAPE, values, strict=True))
+
+    def _check_agree(self) -> None:
+        """Refuse what would be ignored: parameters may have been set one by one."""
+        if self.train:
+            fixed = {"shape", "n_pulses", "pulse_width_step", *_SET_BY_SHAPE}
+            for name in sorted(fixed):
+                if getattr(self, name) != getattr(type(self), name).default:
+                    raise ConfigError(
+                        f"pulse_train: {name} = {getattr(self, name)} says nothing of the "
+                        "pulses of a train; leave out one of the two"
+                    )
+        elif self.shape != "none":
+            for name, value in self._of_shape().items():
+                if not np.isclose(getattr(self, name), value, rtol=0, atol=_ROUNDING):
+                    raise ConfigError(
+                        f"pulse_train: {name} is {getattr(self, name):g} V, shape "
+                        f"{self.shape} has {value:g} V; set shape = none for other voltages"
+                    )

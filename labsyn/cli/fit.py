@@ -37,6 +37,10 @@ def fit(
     decimal: given.Decimal = "",
     encoding: given.Encoding = "",
     map_file: given.MapFile = None,
+    condition: Annotated[
+        int | None,
+        typer.Option(min=1, help="Which condition, of a run that went through several."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Fit β, α, symmetry, range and noise, and write NAME.fit.json for labsyn simulate."""
@@ -49,10 +53,11 @@ def fit(
         mirrored=mirrored, device=device, sheet=sheet, delimiter=delimiter, decimal=decimal,
         encoding=encoding,
     )  # fmt: skip
-    curves = load_curves(paths, format=chosen, options=options)
+    curves = load_curves(paths, format=chosen, options=options, condition=condition)
     folder = writable_folder(out if out is not None else paths[0].parent)
     result = characterise(curves)
     stem = finished_path(paths[0]).stem  # of a run that goes on, too
+    stem += f"-condition-{condition}" if condition is not None else ""
     written = [result.save(folder / f"{stem}.fit.json")]
     if plot:
         written += save_figures(result, folder, stem)

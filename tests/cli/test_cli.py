@@ -122,6 +122,17 @@ def test_a_run_that_was_killed_is_fitted_under_its_name(cli: Runner, run_file: P
     assert "killed.fit.json" in out
 
 
+def test_one_condition_of_a_run_is_fitted(cli: Runner, tmp_path: Path) -> None:
+    voltages = ("--set", "potentiation_voltages=-1.3, -1.6", "--set", "depression_voltages=1.1")
+    assert cli("run", "svdp", "--device", "lixcoo2", *voltages, "-o", tmp_path)[0] == 0
+    path = next(tmp_path.glob("*.h5"))
+    assert "ask for one with condition=1, --condition 1" in cli.refused(1, "fit", path)
+    code, out, _ = cli("fit", path, "--condition", 2)
+    assert code == 0
+    assert f"{path.stem}-condition-2.fit.json" in out
+    assert "has no condition 3; it has 1, 2" in cli.refused(1, "fit", path, "--condition", 3)
+
+
 def test_json_is_only_json(cli: Runner, run_file: Path) -> None:
     for words in (("fit", run_file), ("show", run_file), ("recover", run_file.parent)):
         code, out, _ = cli(*words, "--json")

@@ -75,6 +75,17 @@ class Recorder:
         self.calls.append("sweep")
         return [Reading(start, 1e-6), Reading(stop, 2e-6)]
 
+    def check_hold(
+        self, voltage: float, seconds: float, n_points: int, *, compliance_current: float
+    ) -> None:
+        pass
+
+    def hold(
+        self, voltage: float, seconds: float, n_points: int, *, compliance_current: float
+    ) -> list[Reading]:
+        self.calls.append("hold")
+        return [Reading(voltage, 1e-6)] * n_points
+
     def check_field(self, tesla: float, *, slew: float) -> None:
         pass
 
@@ -283,6 +294,25 @@ def test_sweeps() -> None:
         guarded.sweep(0.0, -1.0, 1, **sweep)
     assert device.calls == []
     assert len(guarded.sweep(0.0, -1.0, 101, **sweep)) == 2
+    assert shared.total().peak_voltage == 1.0
+
+
+def test_a_held_voltage() -> None:
+    device, shared = Recorder(), account()
+    limits = Limits(voltage=2, charge=1e-3, energy=1e-3, run_time=100)
+    guarded = GuardedSweeper(device, shared, limits, "T1")
+    for volts, seconds, n_points, amperes, message in (
+        (3.0, 1.0, 2, 1e-3, r"a held voltage of 3 V exceeds the limit of 2 V"),
+        (1.0, 200.0, 2, 1e-6, r"a time to hold a voltage of 200 s .* the limit of 100 s"),
+        (1.0, 0.0, 2, 1e-3, r"2 measurements in 0 s are asked for"),
+        (1.0, 10.0, 2, 1e-3, r"a charge of this run of 10 mC"),
+        (2.0, 0.8, 2, 1e-3, r"an? energy of this run of 1.6 mJ"),
+    ):
+        with pytest.raises(LimitError, match=message):
+            guarded.hold(volts, seconds, n_points, compliance_current=amperes)
+    assert device.calls == []
+    assert len(guarded.hold(-1.0, 10.0, 5, compliance_current=1e-5)) == 5
+    assert shared.total().charge == pytest.approx(1e-5)  # as measured
     assert shared.total().peak_voltage == 1.0
 
 

@@ -27,6 +27,15 @@ class Quick(NamedTuple):
 # A new procedure needs a line here: at least three rows (or blocks of rows) in a second.
 QUICK = {
     "pulse_train": Quick("lixcoo2", {"n_pulses": 5, "n_cycles": 2}),
+    "sndp": Quick("lixcoo2", {"pulse_numbers": "5, 10"}),
+    "svdp": Quick("lixcoo2", {"n_pulses": 5}),
+    "swdp": Quick("lixcoo2", {"n_pulses": 5}),
+    "svwdp": Quick("lixcoo2", {"n_pulses": 3}),
+    "endurance": Quick("lixcoo2", {"n_cycles": 4, "n_pulses": 10}),
+    "retention": Quick("lixcoo2", {"n_potentiations": "0, 5"}),
+    "paired_pulse": Quick("lixcoo2", {"n_intervals": 5}),
+    "stdp": Quick("lixcoo2", {"n_slots": 3}),
+    "memory_loop": Quick("titania", {"compliance_current": 0.2, "n_loops": 1}),
     "iv_sweep": Quick("lixcoo2", {"n_points": 11, "n_sweeps": 3}),
     "field_loop": Quick("mtj", {"n_steps": 5}),
     "major_field_loop": Quick("mtj", {"field_amplitude": 0.04, "n_steps": 4, "refinement": 2}),

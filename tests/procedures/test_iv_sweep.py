@@ -69,6 +69,43 @@ def test_the_rate_is_the_one_that_was_asked_for(tmp_path: Path) -> None:
     )
 
 
+def test_sweeps_of_figure_s11(tmp_path: Path) -> None:
+    """Figures S11a to d: 10, 20, 30 sweeps to -1.5 V potentiate more and more; 30 to 1.5 V
+    after 30 of them depress."""
+    after = {}
+    for number in (10, 20, 30):
+        with Bench.simulated("lixcoo2", seed=1, **QUIET) as bench:
+            device = bench.simulation.devices["lixcoo2"]
+            pristine = device.conductance
+            sweeps = IVSweep(n_sweeps=number, sweep_rate=20, n_points=26)
+            measure(sweeps, bench, tmp_path, name=f"{number}")
+            after[number] = device.conductance
+            if number == 30:
+                back = IVSweep(stop=1.5, n_sweeps=30, sweep_rate=20, n_points=26)
+                run = measure(back, bench, tmp_path, name="back")
+                assert device.conductance < after[30]
+    assert pristine < after[10] < after[20] < after[30]
+    assert run["current"].max() > 0
+    assert run["voltage"].max() == pytest.approx(1.5)
+
+
+def test_the_rate_that_was_reached_is_told(tmp_path: Path) -> None:
+    sweep = IVSweep(n_sweeps=2, sweep_rate=20, n_points=51)
+    with Bench.simulated("lixcoo2", seed=1) as bench:
+        run = measure(sweep, bench, tmp_path, name="fast")
+        told = [event for event in run.events if "V/s by its own times" in event["text"]]
+        assert [event["kind"] for event in told] == ["info"]
+        assert told[0]["rate"] == pytest.approx(20, rel=1e-3)
+        bench._connections["smu"].instrument.command("AIT 0,2,1")  # 20 ms at each step
+        run = measure(sweep, bench, tmp_path, name="slow")
+    told = [event for event in run.events if "V/s by its own times" in event["text"]]
+    assert [event["kind"] for event in told] == ["warning", "warning"]
+    voltage, time = (run[name][:51] for name in ("voltage", "time"))
+    reached = abs(np.diff(voltage)).sum() / np.diff(time).sum()
+    assert reached < 10
+    assert told[0]["rate"] == pytest.approx(reached, rel=0.05)
+
+
 def test_it_runs_unchanged_on_four_terminals(tmp_path: Path) -> None:
     with Bench.simulated("titania", seed=1) as bench:
         sweep = IVSweep(stop=-2, n_sweeps=1, compliance_current=0.1)

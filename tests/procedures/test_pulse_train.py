@@ -166,7 +166,7 @@ def test_a_read_needs_a_voltage(tmp_path: Path) -> None:
     ("values", "message"),
     [
         ({"pulse_widht": 1e-3}, "no parameter 'pulse_widht'; did you mean 'pulse_width'"),
-        ({"zzz": 1}, "no parameter 'zzz'; it has compliance_current, dep"),
+        ({"zzz": 1}, "no parameter 'zzz'; it has branch_rest, compliance_cur"),
         ({"pulse_width": "10 V"}, "pulse_width = '10 V' is refused: .* not a quantity in s"),
         (
             {"pulse_width": 1e5},
@@ -236,7 +236,7 @@ def test_a_signal_while_the_file_is_finished_waits(
 def test_a_failing_procedure_is_stored_as_failed(tmp_path: Path) -> None:
     class Breaks(PulseTrain):
         def execute(self) -> None:
-            self._read(0, 0, 0, 0.0, 0.0, Flag(0))
+            self.read_row(0)
             raise ZeroDivisionError("in my own procedure")
 
     with Bench.simulated() as bench:

@@ -1,0 +1,86 @@
+"""Retention against the closed form of the device, at three temperatures."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from labsyn.data.errors import ConfigError, LimitError
+from labsyn.drivers.bench import Bench
+from labsyn.procedures.retention import Retention
+from labsyn.procedures.runner import measure
+
+IDEAL: dict[str, Any] = {
+    "sigma_c2c": 0.0, "sigma_read": 0.0, "g_min": 1e-5, "g_max": 4e-5, "relaxation_time": 1e4,
+}  # fmt: skip
+BOLTZMANN = 8.617333262e-5  # eV/K
+
+
+def test_four_states_of_figure_s4(tmp_path: Path) -> None:
+    """Baek et al. 2022, figure S4: pristine, 10, 20 and 30 potentiations, 1000 s."""
+    with Bench.simulated("lixcoo2", seed=1, **IDEAL) as bench:
+        retention = Retention()
+        run = measure(retention, bench, tmp_path)
+        assert bench.clock.now() == pytest.approx(retention.duration(bench), rel=0.01)
+    assert run.n_rows == 4 * 41
+    assert [*dict.fromkeys(run["n_potentiations"])] == [0, 10, 20, 30]
+    elapsed, g = run["elapsed"].reshape(4, 41), run["conductance"].reshape(4, 41)
+    assert elapsed == pytest.approx(np.tile(np.geomspace(0.1, 1000, 41), (4, 1)), rel=0.01)
+    assert np.all(np.diff(g[:, 0]) > 3e-6)  # four states that can be told apart,
+    assert np.all(np.diff(g[:, -1]) > 3e-6)  # after 1000 s as well
+    x = (g - 1e-5) / 3e-5
+    kept = np.exp(-(elapsed[1:] - elapsed[1:, :1]) / 1e4)
+    assert x[1:] / x[1:, :1] == pytest.approx(kept, abs=2e-3)
+    assert not run["branch"].any()
+
+
+def test_three_temperatures_of_figure_s5(tmp_path: Path) -> None:
+    """Figure S5: 20 potentiations at 25, 50, 75 °C: more conductive, and sooner forgotten."""
+    first, lost = [], []
+    for kelvin in (298.15, 323.15, 348.15):
+        with Bench.simulated("lixcoo2", seed=1, temperature=kelvin, **IDEAL) as bench:
+            retention = Retention(n_potentiations=20)
+            run = measure(
+                retention, bench, tmp_path, name=f"{kelvin}", sample={"temperature": kelvin}
+            )
+        assert run.metadata["sample"]["temperature"] == kelvin
+        g = run["conductance"]
+        warmer = np.exp(0.05 / BOLTZMANN * (1 / 298.15 - 1 / kelvin))
+        x = (g / warmer - 1e-5) / 3e-5
+        first.append(g[0])
+        lost.append(-np.log(x[-1] / x[0]) * 1e4 / (run["elapsed"][-1] - run["elapsed"][0]))
+    assert first[0] < first[1] < first[2]
+    arrhenius = np.exp(0.3 / BOLTZMANN * (1 / 298.15 - 1 / np.array([298.15, 323.15, 348.15])))
+    assert lost == pytest.approx(arrhenius, rel=0.02)
+
+
+def test_the_reset_leads_back_before_a_state(tmp_path: Path) -> None:
+    values: dict[str, Any] = {"n_potentiations": "30, 30", "retention_time": 1}
+    with Bench.simulated("lixcoo2", seed=1, **IDEAL) as bench:
+        run = measure(Retention(**values), bench, tmp_path)
+        again = run["conductance"][[0, 41]]
+        assert again[0] == pytest.approx(again[1], rel=0.02)
+        run = measure(Retention(**values, reset_pulses=0), bench, tmp_path)
+        assert run["conductance"][41] > 1.2 * run["conductance"][0]  # on top of the first
+
+
+@pytest.mark.parametrize(
+    ("values", "error", "message"),
+    [
+        (
+            {"first_read": 2, "retention_time": 1},
+            ConfigError,
+            "first_read of 2 s must be before retention_time of 1 s",
+        ),
+        ({"reset_voltage": 9}, LimitError, "reset_voltage of 9 V at top exceeds"),
+        ({"potentiation_voltage": -9}, LimitError, "potentiation_voltage of -9 V at top exc"),
+        ({"n_potentiations": "1e6, 1e6"}, LimitError, "a number of pulses of 2e"),
+    ],
+)
+def test_what_is_refused(
+    tmp_path: Path, values: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with Bench.simulated() as bench, pytest.raises(error, match=message):
+        measure(Retention(**values), bench, tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
