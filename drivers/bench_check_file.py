@@ -18,6 +18,7 @@ _SMUS = ("KeysightB1500A",)
 _USERS = {
     "channel": (*_NO_CURRENT_LIMIT, *_SMUS),
     "return_channel": _SMUS,
+    "averaging": _SMUS,
     "load": (*_NO_CURRENT_LIMIT, *_SMUS),  # of an SPGU
     "edge": (*_NO_CURRENT_LIMIT, *_SMUS),
     "reference_resistance": LOCK_INS,

@@ -4,14 +4,22 @@ import difflib
 
 from labsyn.data.errors import ConfigError
 from labsyn.procedures.base import BenchProcedure, choices_of
+from labsyn.procedures.closed_loop_tuning import ClosedLoopTuning
+from labsyn.procedures.feedforward_tuning import FeedforwardTuning
 from labsyn.procedures.field_loop import FieldLoop
 from labsyn.procedures.iv_sweep import IVSweep
+from labsyn.procedures.level_verification import LevelVerification
+from labsyn.procedures.pulse_map import PulseMap
 from labsyn.procedures.pulse_train import PulseTrain
 
 
 def procedures() -> dict[str, type[BenchProcedure]]:
     """Return every procedure by its name."""
-    return {kind.name(): kind for kind in (PulseTrain, IVSweep, FieldLoop)}
+    kinds = (
+        PulseTrain, IVSweep, FieldLoop,
+        PulseMap, FeedforwardTuning, ClosedLoopTuning, LevelVerification,
+    )  # fmt: skip
+    return {kind.name(): kind for kind in kinds}
 
 
 def find_procedure(name: str) -> type[BenchProcedure]:
