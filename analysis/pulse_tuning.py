@@ -124,7 +124,9 @@ class ClosedLoop:
         law, gain = self.laws[branch], self.gain[branch]
         distance = abs(target - resistance)
         volts = law.voltage_for(resistance, distance / gain, self.width)
-        return WritePulse(branch, volts, gain * float(law.change(resistance, volts, self.width)))
+        return WritePulse(
+            branch, volts, gain * float(law.change(resistance, volts, self.width))
+        )
 
     def learn(self, pulse: WritePulse, before: float, after: float) -> None:
         law, branch = self.laws[pulse.branch], pulse.branch

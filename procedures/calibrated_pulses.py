@@ -15,13 +15,13 @@ class CalibratedPulses(ResistancePulses):
 
     map_run = Parameter("Run file of the pulse map", default="")
 
-    _calibrated: tuple[tuple[str, float, float], Laws] | None = None
+    _calibrated: tuple[str, Laws] | None = None  # the run file they come from, and the laws
 
     def laws(self) -> Laws:
         """Return the law of each branch; raises as `laws_of_map` does."""
-        key = (str(self.map_run), self.hrs, self.lrs)
-        if self._calibrated is None or self._calibrated[0] != key:
-            self._calibrated = (key, laws_of_map(key[0], hrs=self.hrs, lrs=self.lrs))
+        path = str(self.map_run)
+        if self._calibrated is None or self._calibrated[0] != path:
+            self._calibrated = (path, laws_of_map(path))
         return self._calibrated[1]
 
     def voltages(self) -> dict[str, float]:

@@ -69,9 +69,7 @@ class ClosedLoopTuning(CalibratedPulses):
 
     def scheme(self) -> Scheme:
         """Return what chooses the pulses."""
-        return ClosedLoop(
-            self.laws(), self.pulse_width, self.gain_uncertainty, self.gain_drift
-        )
+        return ClosedLoop(self.laws(), self.pulse_width, self.gain_uncertainty, self.gain_drift)
 
     def execute(self) -> None:
         self.tell_laws()
@@ -79,7 +77,8 @@ class ClosedLoopTuning(CalibratedPulses):
         self.more = (0.0, math.nan, math.nan)  # no level yet
         resistance = self.initialise(POTENTIATION, self.look())
         scheme = self.scheme()
-        for self.cycle, level in enumerate(self.levels, 1):
+        for number, level in enumerate(self.levels, 1):
+            self.cycle = number
             resistance = self._program(scheme, level, float(targets[level - 1]), resistance)
             if self.should_stop():
                 return

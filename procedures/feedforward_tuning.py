@@ -4,7 +4,8 @@ import numpy as np
 from pymeasure.experiment import FloatParameter, IntegerParameter
 
 from labsyn.analysis.devices.laws import FloatArray
-from labsyn.analysis.levels import FEWEST_SAMPLES, segment, verify_paths
+from labsyn.analysis.level_statistics import FEWEST_SAMPLES, verify_paths
+from labsyn.analysis.levels import segment
 from labsyn.analysis.pulse_tuning import Feedforward
 from labsyn.data.errors import BenchError, ConfigError
 from labsyn.drivers.bench import Bench
@@ -14,7 +15,7 @@ from labsyn.procedures.resistance_pulses import BRANCHES, beyond
 
 
 class FeedforwardTuning(CalibratedPulses):
-    """Read, look up the write voltage for what was read, write, read: to LRS, then to HRS.
+    r"""Read, look up the write voltage for what was read, write, read: to LRS, then to HRS.
 
     The voltage is the largest of those of the map whose expected change is below
     `largest_change`, by the law that is fitted to the map; at a resistance where that change
@@ -22,11 +23,11 @@ class FeedforwardTuning(CalibratedPulses):
     branch is over, its number of pulses and their mean power are told, and how many levels
     each of `level_counts` occupies (`labsyn.analysis.levels`).
 
-    The defaults are figures 3 and 4 of Diao et al., Nanoscale Horizons 10, 780 (2025): pulses of
-    0.8 s, 0.1 Ω < \\|ΔR\\| < 0.3 Ω, between 880 Ω and 740 Ω, segmented into 32, 128 and 512
-    levels. Printed there are 494 ± 11 pulses of potentiation and 579 ± 17 of depression. How
-    a voltage is chosen inside the window is not; nor are the pause and the number of cycles
-    but for the 66 samples of figure 4c. All three are chosen here.
+    The defaults are figures 3 and 4 of Diao et al., Nanoscale Horizons 10, 780 (2025): pulses
+    of 0.8 s, changes between 0.1 and 0.3 Ω, from 880 Ω to 740 Ω and back, segmented into 32,
+    128 and 512 levels. Printed there are 494 ± 11 pulses of potentiation and 579 ± 17 of
+    depression. How a voltage is chosen inside the window is not; nor are the pause, and the
+    number of cycles but for the 66 samples of figure 4c. All three are chosen here.
     """
 
     smallest_change = FloatParameter(
@@ -63,7 +64,8 @@ class FeedforwardTuning(CalibratedPulses):
         )
         self._paths = {branch: [] for branch in BRANCHES}
         resistance, done = self.look(), 0
-        for self.cycle in range(1, self.n_cycles + 1):
+        for cycle in range(1, self.n_cycles + 1):
+            self.cycle = cycle
             for branch in BRANCHES:
                 resistance = self.initialise(branch, resistance)
                 resistance = self._tune(scheme, branch, resistance)
@@ -110,8 +112,8 @@ class FeedforwardTuning(CalibratedPulses):
         for count in self.level_counts:
             levels = segment(path, count)
             self.tell(
-                f"{BRANCHES[branch]} {self.cycle}: {count} levels, {levels.n_occupied} occupied, "
-                f"{levels.n_unique} different events, {count - levels.n_occupied} unoccupied",
+                f"{BRANCHES[branch]} {self.cycle}: {count} levels, {levels.n_occupied} "
+                f"occupied, {count - levels.n_occupied} not, {levels.n_unique} unique events",
                 branch=branch, cycle=self.cycle, n_levels=count,
                 n_occupied=levels.n_occupied, n_unique=levels.n_unique,
             )  # fmt: skip

@@ -6,7 +6,8 @@ import numpy as np
 from pymeasure.experiment import IntegerParameter, ListParameter, Parameter
 
 from labsyn.analysis.devices.laws import FloatArray
-from labsyn.analysis.levels import FEWEST_SAMPLES, segment, verify_levels
+from labsyn.analysis.level_statistics import FEWEST_SAMPLES, verify_levels
+from labsyn.analysis.levels import segment
 from labsyn.analysis.switching_law import POTENTIATION
 from labsyn.data.errors import ConfigError, DataFileError, FitError
 from labsyn.data.flags import Flag
@@ -49,9 +50,7 @@ class LevelVerification(ResistancePulses):
 
     plan_run = Parameter("Run file of the feedforward tuning", default="")
     plan_cycle = IntegerParameter("Which of its cycles", default=1, minimum=1, maximum=10**4)
-    plan_branch = ListParameter(
-        "Which branch", choices=list(_NUMBERS), default="potentiation"
-    )
+    plan_branch = ListParameter("Which branch", choices=list(_NUMBERS), default="potentiation")
     n_levels = IntegerParameter("Number of levels", default=32, minimum=2, maximum=10**5)
     n_samples = IntegerParameter("Samples of each level", default=66, minimum=1, maximum=10**5)
     most_initialising = IntegerParameter(
@@ -142,7 +141,8 @@ class LevelVerification(ResistancePulses):
         )  # fmt: skip
         self.more = _NO_LEVEL
         resistance, samples = self.look(), []
-        for self.cycle in range(1, self.n_samples + 1):
+        for cycle in range(1, self.n_samples + 1):
+            self.cycle = cycle
             self.more = _NO_LEVEL
             resistance = self.initialise(self.branch, resistance)
             sample = self._sample(targets, groups)
@@ -156,7 +156,8 @@ class LevelVerification(ResistancePulses):
 
     def _sample(self, targets: FloatArray, groups: list[FloatArray]) -> list[float]:
         """Program every level once; return the resistances they got, in ohm."""
-        found, pulse = [], 0
+        found: list[float] = []
+        pulse = 0
         first, step = (len(groups), -1) if self.branch == POTENTIATION else (1, 1)
         for number, group in enumerate(groups):
             volts, current, flags = 0.0, 0.0, Flag(0)

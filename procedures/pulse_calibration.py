@@ -5,16 +5,18 @@ from collections.abc import Iterator
 import numpy as np
 
 from labsyn.analysis.pulse_tuning import Laws
-from labsyn.analysis.switching_law import SwitchingLaw, Train, fit_switching_law
+from labsyn.analysis.switching_fit import Train, fit_switching_law
+from labsyn.analysis.switching_law import SwitchingLaw
 from labsyn.data.errors import ConfigError, DataFileError, FitError
 from labsyn.data.run import Run
 from labsyn.procedures.resistance_pulses import BRANCHES
 
 
-def laws_of_map(path: str, *, hrs: float, lrs: float) -> Laws:
+def laws_of_map(path: str) -> Laws:
     """Return the law of each branch, fitted to the pulse map in the run file `path`.
 
-    Flagged rows are left out, as in every fit: a train ends where one is flagged.
+    Their progress runs between the two ends of the map, whatever is tuned with them. Flagged
+    rows are left out, as in every fit: a train ends where one is flagged.
 
     Raises
     ------
@@ -30,15 +32,17 @@ def laws_of_map(path: str, *, hrs: float, lrs: float) -> Laws:
         run = Run.open(path)
         if run.procedure != "pulse_map":
             raise ConfigError(f"map_run {path} is a run of {run.procedure}, not of pulse_map")
-        width = float(run.parameters["pulse_width"])
-        return {branch: _law(run, branch, width, hrs, lrs) for branch in BRANCHES}
+        return {branch: _law(run, branch) for branch in BRANCHES}
     except (DataFileError, FitError) as error:
         raise ConfigError(f"map_run {path} gives no calibration: {error}") from error
 
 
-def _law(run: Run, branch: int, width: float, hrs: float, lrs: float) -> SwitchingLaw:
-    trains = list(trains_of(run, branch))
-    return fit_switching_law(branch, trains, width=width, lrs=lrs, hrs=hrs)
+def _law(run: Run, branch: int) -> SwitchingLaw:
+    given = run.parameters
+    return fit_switching_law(
+        branch, list(trains_of(run, branch)),
+        width=given["pulse_width"], lrs=given["lrs"], hrs=given["hrs"],
+    )  # fmt: skip
 
 
 def trains_of(run: Run, branch: int) -> Iterator[Train]:
@@ -48,8 +52,11 @@ def trains_of(run: Run, branch: int) -> Iterator[Train]:
     pulse, good = run["pulse"], run.mask()
     for first in np.flatnonzero(mine & (pulse == 1)):
         last = first
-        while last < run.n_rows and mine[last] and good[last] and (
-            last == first or pulse[last] == pulse[last - 1] + 1
+        while (
+            last < run.n_rows
+            and mine[last]
+            and good[last]
+            and (last == first or pulse[last] == pulse[last - 1] + 1)
         ):
             last += 1
         if good[first - 1] and last > first:

@@ -44,7 +44,8 @@ class PulseMap(ResistancePulses):
         resistance, done = self.look(), 0
         for branch in BRANCHES:
             for size in self.voltages().values():
-                for self.cycle in range(1, self.n_cycles + 1):
+                for cycle in range(1, self.n_cycles + 1):
+                    self.cycle = cycle
                     resistance = self.initialise(branch, resistance)
                     resistance = self._train(branch, self.signed(branch, size), resistance)
                     if self.should_stop():

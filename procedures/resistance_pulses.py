@@ -1,6 +1,7 @@
 """What the procedures of feedforward tuning share: write, read, initialise, and keep all."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from pymeasure.experiment import FloatParameter, IntegerParameter, ListParameter
@@ -40,7 +41,7 @@ class ResistancePulses(BenchProcedure):
     """
 
     ROLES = ("pulse_source", "reader")
-    COLUMNS = (*COLUMNS, LAST_COLUMN)
+    COLUMNS: Sequence[Column] = (*COLUMNS, LAST_COLUMN)
     PLOT = ("resistance", "time")
 
     hrs = FloatParameter("High resistance", units="ohm", default=880.0, minimum=1e-3)
@@ -151,8 +152,8 @@ class ResistancePulses(BenchProcedure):
         if beyond(resistance, start, back):
             return resistance
         raise BenchError(
-            f"{self.most_initialising} pulses of {volts:g} V and {self.pulse_width:g} s brought "
-            f"the device to {resistance:.5g} ohm, it should reach {start:g} ohm; raise "
+            f"{self.most_initialising} pulses of {volts:g} V and {self.pulse_width:g} s "
+            f"brought the device to {resistance:.5g} ohm, it should reach {start:g} ohm; raise "
             "initialise_voltage or most_initialising, or move hrs and lrs"
         )
 

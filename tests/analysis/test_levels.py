@@ -3,13 +3,8 @@
 import numpy as np
 import pytest
 
-from labsyn.analysis.levels import (
-    level_targets,
-    reached,
-    segment,
-    verify_levels,
-    verify_paths,
-)
+from labsyn.analysis.level_statistics import reached, verify_levels, verify_paths
+from labsyn.analysis.levels import level_targets, segment
 from labsyn.analysis.switching_law import DEPRESSION, POTENTIATION
 from labsyn.data.errors import FitError
 
@@ -72,7 +67,8 @@ def test_a_level_is_skipped_where_steps_pass_it_by_more_than_a_level(
     rng = np.random.default_rng(3)
     sign = -1 if branch == POTENTIATION else 1
     n = int(310 / step)
-    paths = [sign * (np.arange(n) * step - rng.uniform(0, step)) for _ in range(400)]
+    steps = np.arange(n, dtype=np.float64) * step
+    paths = [sign * (steps - rng.uniform(0, step)) for _ in range(400)]
     low, high = sorted((0.0, sign * 300.0))
     found = verify_paths(paths, 301, branch, low=low, high=high)
     middle = slice(5, -5)

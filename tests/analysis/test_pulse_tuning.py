@@ -3,15 +3,11 @@
 import numpy as np
 import pytest
 
-from labsyn.analysis.levels import level_targets, verify_paths
+from labsyn.analysis.level_statistics import verify_paths
+from labsyn.analysis.levels import level_targets
 from labsyn.analysis.pulse_tuning import ClosedLoop, Feedforward, Laws, Scheme, WritePulse
-from labsyn.analysis.switching_law import (
-    DEPRESSION,
-    POTENTIATION,
-    SwitchingLaw,
-    Train,
-    fit_switching_law,
-)
+from labsyn.analysis.switching_fit import Train, fit_switching_law
+from labsyn.analysis.switching_law import DEPRESSION, POTENTIATION, SwitchingLaw
 from labsyn.drivers.simulated.titania import Titania
 
 FIGURE_2 = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.0)
@@ -84,7 +80,7 @@ def test_figure_3b_events_of_feedforward_by_a_fitted_map(laws: Laws) -> None:
     found: dict[int, list[tuple[int, float]]] = {POTENTIATION: [], DEPRESSION: []}
     for _ in range(12):
         for branch, runs in found.items():
-            path, power = tune(device, scheme, branch)
+            _path, power = tune(device, scheme, branch)
             runs.append((len(power), 1e3 * float(np.mean(power))))
     events = {branch: np.array([n for n, _ in runs]) for branch, runs in found.items()}
     powers = {branch: np.mean([p for _, p in runs]) for branch, runs in found.items()}
