@@ -99,7 +99,11 @@ def test_a_map_holds_every_train_and_what_initialised_it(tmp_path: Path) -> None
     done: list[float] = []
     with Bench.simulated("titania", seed=1) as bench:
         chosen = PulseMap(**SHORT_MAP)
+        started = bench.clock.now()
         run = measure(chosen, bench, tmp_path, on_progress=done.append)
+        seconds = bench.clock.now() - started
+        assert seconds < chosen.duration(bench)  # at most: the film decides
+        assert seconds > 0.95 * (run.n_rows - 1) * (chosen.pulse_width + chosen.pulse_pause)
     assert (run.status, done[-1], len(done)) == ("finished", 100, 8)
     assert run.n_rows <= chosen.row_estimate()
     assert run.parameters["write_voltages"] == [1, 5]
