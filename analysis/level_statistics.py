@@ -1,8 +1,8 @@
 """How often a resistance level is skipped, over many samples of it.
 
 After Diao et al., Nanoscale Horizons 10, 780 (2025), figures 4c and 4d: the resistance that a
-level got is normalised so that its own target is 0 and the next one is 1, and a level "has a
-tendency to be skipped" if it is above 1 at a cumulative probability of 80 %.
+level got is normalised so that its own target is 0 and the next one is 1, and levels have "a
+tendency to be skipped" if they are above 1 at a cumulative probability of 80 %.
 """
 
 from collections.abc import Sequence

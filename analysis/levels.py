@@ -3,8 +3,8 @@ r"""Resistance levels out of the pulses of a tuning run: which ones it occupies.
 *Segmentation* (Diao et al., Nanoscale Horizons 10, 780 (2025), Experimental section): of n
 targets, evenly spaced from the lowest to the highest resistance, each takes the event that
 comes nearest, :math:`m_j = \mathrm{argmin} |R_{FF} - r_{i,j}|`; what leads from one level to
-the next is one group of write pulses. "If it is insufficient to separate enough resistance
-levels, the states will remain unoccupied." The paper does not count them; here
+the next is one group of write pulses. Levels that the events cannot separate "will remain
+unoccupied" there, and are not counted; here
 
 * a level is *occupied* if its event lies within half a level spacing of its target;
 * the *unique* events are the different ones that the n targets take.

@@ -38,7 +38,7 @@ class FeedforwardTuning(CalibratedPulses):
     )
     n_cycles = IntegerParameter("Cycles", default=5, minimum=1, maximum=10**4)
     most_tuning = IntegerParameter(
-        "Most pulses of one branch", default=2000, minimum=1, maximum=10**6
+        "Most pulses of one branch", default=1000, minimum=1, maximum=10**6
     )
     level_counts = QuantitiesParameter(
         "Numbers of levels", default=[32, 128, 512], minimum=2, maximum=10**5, whole=True

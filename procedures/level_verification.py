@@ -53,9 +53,6 @@ class LevelVerification(ResistancePulses):
     plan_branch = ListParameter("Which branch", choices=list(_NUMBERS), default="potentiation")
     n_levels = IntegerParameter("Number of levels", default=32, minimum=2, maximum=10**5)
     n_samples = IntegerParameter("Samples of each level", default=66, minimum=1, maximum=10**5)
-    most_initialising = IntegerParameter(
-        "Most pulses of one initialisation", default=250, minimum=1, maximum=10**6
-    )
 
     _planned: tuple[tuple[object, ...], Plan] | None = None
 

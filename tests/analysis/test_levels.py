@@ -17,7 +17,7 @@ def test_a_staircase_with_a_step_for_each_level_occupies_all() -> None:
 
 
 def test_fewer_events_than_levels_leave_levels_unoccupied() -> None:
-    """494 events of 0.283 ohm for 512 levels of 0.274 ohm: SPEC of figure 4, by counting."""
+    """494 events of 0.283 ohm for 512 levels of 0.274 ohm: some have none."""
     levels = segment(np.linspace(880, 740, 495), 512)
     assert levels.n_unique == 495
     assert levels.n_occupied >= 494  # every event is some level's, within half a level
