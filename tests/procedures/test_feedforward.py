@@ -34,12 +34,14 @@ SHORT_MAP = {"write_voltages": [1, 5], "n_pulses": 6, "n_cycles": 2, "lrs": 876.
 FIGURE_2 = PulseMap().write_voltages
 
 
-def write_map(path: Path, seed: int, factor: float = 1.0) -> Path:
+def write_map(
+    path: Path, seed: int, factor: float = 1.0, sizes: tuple[float, ...] = tuple(FIGURE_2)
+) -> Path:
     """Write the run file of a map; `factor` scales its voltages, not the film's."""
     device, table = Titania.draw(seed), []
     read = {"T1": 0.1, "T2": 0.0, "T3": 0.0, "T4": 0.0}
     for branch, start in ((1, 880.0), (-1, 740.0)):
-        for size in FIGURE_2:
+        for size in sizes:
             device.resistance = start
             for pulse in range(81):
                 volts = -branch * size
@@ -257,22 +259,31 @@ def test_the_figures_run_unchanged_on_a_bench_without_relays(tmp_path: Path) -> 
     """Three SMUs wired for good, T4 on ground: the write voltage is half that of T2."""
     (tmp_path / "bench.toml").write_text(WIRED, encoding="utf-8")
     common = {"initialise_voltage": 9.0, "read_compliance": 0.1, "compliance_current": 0.12}
-    made = write_map(tmp_path / "map.h5", seed=1, factor=2.0)
+    made = write_map(tmp_path / "map.h5", 1, factor=2.0, sizes=(0.5, 1.0, 2.0, 4.0))
     with Bench.open(tmp_path / "bench.toml") as bench:
         trains = PulseMap(write_voltages=[2, 8], n_pulses=5, n_cycles=1, lrs=870.0, **common)
         mapped = measure(trains, bench, tmp_path)
         tuning = FeedforwardTuning(
             map_run=str(made), n_cycles=1, level_counts=[8], **WINDOW, **common
         )
-        with pytest.raises(LimitError, match=r"the largest voltage of map_run of 14 V at T2"):
-            tuning.check(bench)
-        levels = ClosedLoopTuning(
-            map_run=str(write_map(tmp_path / "half.h5", seed=1)), levels=[31, 30], **common
+        tuned = measure(tuning, bench, tmp_path)
+        met = measure(
+            ClosedLoopTuning(map_run=str(made), levels=[31, 30], **common), bench, tmp_path
         )
-        met = measure(levels, bench, tmp_path)
+        plan = LevelVerification(
+            plan_run=str(tuned.path), n_levels=4, n_samples=2, **WINDOW, **common
+        )
+        verified = measure(plan, bench, tmp_path)
+        beyond = write_map(tmp_path / "beyond.h5", 1, factor=2.0)
+        with pytest.raises(LimitError, match=r"the largest voltage of map_run of 14 V at T2"):
+            FeedforwardTuning(map_run=str(beyond), **common).check(bench)
     assert mapped.status == "finished"
     steps = [np.abs(np.diff(train.resistance)).mean() for train in trains_of(mapped, 1)]
     assert steps[1] > steps[0] > 0
+    for branch in (1, -1):
+        changes = np.diff(tuned["resistance"])[(tuned["branch"] * branch == 1)[1:]]
+        assert 0.1 < abs(changes[3:].mean()) < 0.4
+    assert (verified["level"] > 0).sum() == 2 * 4
     assert [event["met"] for event in met.events if "met" in event] == [True, True]
 
 
