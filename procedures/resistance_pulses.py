@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from pymeasure.experiment import FloatParameter, IntegerParameter, ListParameter
 
@@ -36,8 +36,9 @@ class ResistancePulses(BenchProcedure):
 
     Potentiation leads from the high to the low resistance. Which sign of the write voltage
     does so is a parameter; every other voltage is a size. A train starts once the device
-    reads its end state or beyond: until then pulses of `initialise_voltage` are given, which
-    are stored like all others, with 1 in the column `initialising`.
+    reads its end state or beyond, by `start_tolerance` at most: until then pulses of
+    `initialise_voltage` are given, in either direction, which are stored like all others,
+    with 1 in the column `initialising`.
     """
 
     ROLES = ("pulse_source", "reader")
@@ -59,6 +60,9 @@ class ResistancePulses(BenchProcedure):
         "Size of the voltage that initialises", units="V", default=6.0, minimum=1e-6,
         maximum=1e3,
     )  # fmt: skip
+    start_tolerance = FloatParameter(
+        "Farthest beyond its start that a train begins", units="ohm", default=3.0, minimum=1e-9
+    )
     most_initialising = IntegerParameter(
         "Most pulses of one initialisation", default=500, minimum=1, maximum=10**6
     )
@@ -143,18 +147,30 @@ class ResistancePulses(BenchProcedure):
         BenchError
             If `most_initialising` pulses do not lead there.
         """
-        back, (start, _) = -branch, self.ends(branch)
-        for pulse in range(1, self.most_initialising + 1):
-            if beyond(resistance, start, back) or self.should_stop():
+        start, pulse = self.ends(branch)[0], 0
+        while not self._at_start(branch, resistance):
+            if self.should_stop():
                 return resistance
-            volts = self.signed(back, self.initialise_voltage)
-            resistance = self.write(back, pulse, volts, initialising=True)
-        if beyond(resistance, start, back):
-            return resistance
+            if pulse == self.most_initialising:
+                self._never_there(start, resistance)
+            pulse += 1
+            way = branch if beyond(resistance, start, -branch) else -branch
+            volts = self.signed(way, self.initialise_voltage)
+            resistance = self.write(way, pulse, volts, initialising=True)
+        return resistance
+
+    def _at_start(self, branch: int, resistance: float) -> bool:
+        """Return whether `resistance` is where `branch` starts, or a little before that."""
+        start = self.ends(branch)[0]
+        before = abs(resistance - start) <= self.start_tolerance
+        return before and beyond(resistance, start, -branch)
+
+    def _never_there(self, start: float, resistance: float) -> NoReturn:
         raise BenchError(
-            f"{self.most_initialising} pulses of {volts:g} V and {self.pulse_width:g} s "
-            f"brought the device to {resistance:.5g} ohm, it should reach {start:g} ohm; raise "
-            "initialise_voltage or most_initialising, or move hrs and lrs"
+            f"{self.most_initialising} pulses of {self.initialise_voltage:g} V and "
+            f"{self.pulse_width:g} s brought the device to {resistance:.5g} ohm, it should "
+            f"reach {start:g} ohm; change initialise_voltage, most_initialising or start_tolerance, "
+            "or move hrs and lrs"
         )
 
     def write(

@@ -116,7 +116,7 @@ def test_a_map_holds_every_train_and_what_initialised_it(tmp_path: Path) -> None
         assert [train.voltage for train in trains] == [sign * 1, sign * 1, sign * 5, sign * 5]
         assert {train.resistance.size for train in trains} == {7}
         for train in trains:
-            assert (train.resistance[0] - start) * branch >= 0
+            assert 0 <= (train.resistance[0] - start) * branch <= 3
         pulses = mine & (run["branch"] == branch)
         assert pulses.sum() == 4 * 6
     initial = ~mine
@@ -321,6 +321,22 @@ def test_aborted_in_the_middle(
     assert (run.status, run.reason) == ("aborted", "stopped by SIGINT")
     assert run.n_rows in (9, 10)
     assert run["resistance"].tolist() == [row[9] for row in stored]
+
+
+@pytest.mark.parametrize(("resistance", "branch"), [(912.0, 1), (865.0, 1), (706.0, -1)])
+def test_a_train_starts_at_its_end_from_either_side(
+    tmp_path: Path, resistance: float, branch: int
+) -> None:
+    """Long trains of a map leave the film far outside the window."""
+    with Bench.simulated("titania", seed=1, resistance=resistance) as bench:
+        procedure = PulseMap(write_voltages=[1], n_pulses=2, n_cycles=1)
+        procedure.bench = bench
+        procedure.emit = procedure.should_stop = lambda *_: False
+        procedure.startup()
+        found = procedure.initialise(branch, procedure.look())
+        bench.make_safe()
+    start = 880.0 if branch == 1 else 740.0
+    assert 0 <= (found - start) * branch <= 3.0
 
 
 def test_an_end_out_of_reach_stops_the_run_and_keeps_the_rows(tmp_path: Path) -> None:
