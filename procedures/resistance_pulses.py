@@ -169,8 +169,8 @@ class ResistancePulses(BenchProcedure):
         raise BenchError(
             f"{self.most_initialising} pulses of {self.initialise_voltage:g} V and "
             f"{self.pulse_width:g} s brought the device to {resistance:.5g} ohm, it should "
-            f"reach {start:g} ohm; change initialise_voltage, most_initialising or start_tolerance, "
-            "or move hrs and lrs"
+            f"reach {start:g} ohm; change initialise_voltage, most_initialising or "
+            "start_tolerance, or move hrs and lrs"
         )
 
     def write(
