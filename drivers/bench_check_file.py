@@ -18,6 +18,7 @@ _SMUS = ("KeysightB1500A",)
 _USERS = {
     "channel": (*_NO_CURRENT_LIMIT, *_SMUS),
     "return_channel": _SMUS,
+    "averaging": _SMUS,
     "load": (*_NO_CURRENT_LIMIT, *_SMUS),  # of an SPGU
     "edge": (*_NO_CURRENT_LIMIT, *_SMUS),
     "reference_resistance": LOCK_INS,
@@ -85,6 +86,8 @@ def _check_source(config: BenchConfig, name: str, role: SourceRole) -> None:
                 f"[roles.{name}] {key} means nothing to {'an SMU of ' * is_smu}a {driver}; it "
                 f"is for {', '.join(users)}{' (SPGU)' * (key in ('load', 'edge'))}"
             )
+    if role.averaging is not None and name != "reader":
+        raise ConfigError(f"[roles.{name}] averaging is {role.averaging}: it is for a reader")
     if driver in _NO_CURRENT_LIMIT and role.load is None:
         raise ConfigError(
             f"[roles.{name}] needs load, the resistance that the {driver} drives, such as "

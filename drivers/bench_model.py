@@ -93,6 +93,9 @@ class SourceRole(_Section):
     """Channels of the switch that connect it; without them it is wired for good."""
     return_channel: int | None = Field(default=None, ge=1, le=10)
     """Of an SMU that reads: another one, at 0 V, which measures the current instead."""
+    averaging: int | None = Field(default=None, ge=1, le=127)
+    """Of an SMU that reads: samples of its high-resolution converter that are averaged; without
+    it one sample of the high-speed one."""
     load: Annotated[float, Positive, Quantity("ohm")] | None = None
     """Of a pulse generator: what its output drives. A wrong one doubles the voltage."""
     edge: Annotated[float, Positive, Quantity("s")] | None = None

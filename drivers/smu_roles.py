@@ -83,7 +83,8 @@ class SMUReader:
     """Reads by a spot measurement (``DV``, ``TI``, back to 0 V).
 
     With a return channel it is that one, at 0 V, which measures: what flows from terminal
-    to terminal, without what other terminals draw.
+    to terminal, without what other terminals draw. With averaging it uses the converter of
+    high resolution, for all that is measured from then on but pulses.
     """
 
     read_time = 0.0
@@ -91,6 +92,7 @@ class SMUReader:
     def __init__(self, part: SourceRole, instruments: Mapping[str, Any], clock: Clock) -> None:
         self._analyser: KeysightB1500A = instruments[part.instrument]
         self._channel, self._return = part.channel, part.return_channel
+        self._averaging = part.averaging
         self._voltage = 0.0
         self._compliance = 0.0
 
@@ -104,6 +106,10 @@ class SMUReader:
             self._analyser.command(f"CN {self._return}")
             limit = min(compliance_current, _RETURN_LIMIT)
             self._analyser.command(f"DV {self._return},0,0,{limit:.6g}")
+        if self._averaging is not None:
+            measuring = self._channel if self._return is None else self._return
+            self._analyser.command(f"AIT 1,1,{self._averaging}")
+            self._analyser.command(f"AAD {measuring},1")
 
     def read(self) -> Reading:
         datum = self._analyser.read_at(

@@ -22,11 +22,15 @@ if TYPE_CHECKING:
     from labsyn.procedures.array import measure_over, measure_sequence
     from labsyn.procedures.base import BenchProcedure
     from labsyn.procedures.breakdown import Breakdown
+    from labsyn.procedures.closed_loop_tuning import ClosedLoopTuning
     from labsyn.procedures.endurance import Endurance
+    from labsyn.procedures.feedforward_tuning import FeedforwardTuning
     from labsyn.procedures.field_loop import FieldLoop, MajorFieldLoop
     from labsyn.procedures.iv_sweep import IVSweep
+    from labsyn.procedures.level_verification import LevelVerification
     from labsyn.procedures.memory_loop import MemoryLoop
     from labsyn.procedures.paired_pulse import PairedPulse
+    from labsyn.procedures.pulse_map import PulseMap
     from labsyn.procedures.pulse_train import PulseTrain
     from labsyn.procedures.retention import Retention
     from labsyn.procedures.runner import measure
@@ -41,14 +45,18 @@ _HOMES = {
     "BenchProcedure": "labsyn.procedures.base",
     "Breakdown": "labsyn.procedures.breakdown",
     "Characterisation": "labsyn.analysis.characterise",
+    "ClosedLoopTuning": "labsyn.procedures.closed_loop_tuning",
     "Column": "labsyn.data.run",
     "Die": "labsyn.procedures.sequence",
     "Endurance": "labsyn.procedures.endurance",
+    "FeedforwardTuning": "labsyn.procedures.feedforward_tuning",
     "FieldLoop": "labsyn.procedures.field_loop",
     "IVSweep": "labsyn.procedures.iv_sweep",
+    "LevelVerification": "labsyn.procedures.level_verification",
     "MajorFieldLoop": "labsyn.procedures.field_loop",
     "MemoryLoop": "labsyn.procedures.memory_loop",
     "PairedPulse": "labsyn.procedures.paired_pulse",
+    "PulseMap": "labsyn.procedures.pulse_map",
     "PulseTrain": "labsyn.procedures.pulse_train",
     "Retention": "labsyn.procedures.retention",
     "Run": "labsyn.data.run",
@@ -78,14 +86,18 @@ __all__ = [
     "BenchProcedure",
     "Breakdown",
     "Characterisation",
+    "ClosedLoopTuning",
     "Column",
     "Die",
     "Endurance",
+    "FeedforwardTuning",
     "FieldLoop",
     "IVSweep",
+    "LevelVerification",
     "MajorFieldLoop",
     "MemoryLoop",
     "PairedPulse",
+    "PulseMap",
     "PulseTrain",
     "Retention",
     "Run",

@@ -7,13 +7,17 @@ from pathlib import Path
 from labsyn.data.errors import ConfigError
 from labsyn.procedures.base import BenchProcedure
 from labsyn.procedures.breakdown import Breakdown
+from labsyn.procedures.closed_loop_tuning import ClosedLoopTuning
 from labsyn.procedures.custom import Found, find_custom, load_file
 from labsyn.procedures.description import parameters_of
 from labsyn.procedures.endurance import Endurance
+from labsyn.procedures.feedforward_tuning import FeedforwardTuning
 from labsyn.procedures.field_loop import FieldLoop, MajorFieldLoop
 from labsyn.procedures.iv_sweep import IVSweep
+from labsyn.procedures.level_verification import LevelVerification
 from labsyn.procedures.memory_loop import MemoryLoop
 from labsyn.procedures.paired_pulse import PairedPulse
+from labsyn.procedures.pulse_map import PulseMap
 from labsyn.procedures.pulse_train import PulseTrain
 from labsyn.procedures.retention import Retention
 from labsyn.procedures.spike_plasticity import SNDP, SVDP, SVWDP, SWDP
@@ -38,6 +42,10 @@ BUILT_IN: tuple[type[BenchProcedure], ...] = (
     SwitchingLoop,
     SwitchingProbability,
     Breakdown,
+    PulseMap,
+    FeedforwardTuning,
+    ClosedLoopTuning,
+    LevelVerification,
 )
 """The procedures of labsyn itself; those of users are found by `labsyn.procedures.custom`."""
 

@@ -92,6 +92,15 @@ def test_simulated_benches_are_the_starters(kind: str) -> None:
             r"\[roles.reader\] input_across means nothing to an SMU of a KeysightB1500A",
         ),
         (
+            TITANIA, "[roles.sweeper]", "[roles.sweeper]\naveraging = 3", ConfigError,
+            r"\[roles.sweeper\] averaging is 3: it is for a reader",
+        ),
+        (
+            MTJ, 'reference_resistance = "1 Mohm"',
+            'averaging = 3\nreference_resistance = "1 Mohm"', ConfigError,
+            r"\[roles.reader\] averaging means nothing to a SR830",
+        ),
+        (
             TITANIA, "return_channel = 2", 'load = "1 kohm"', ConfigError,
             r"\[roles.reader\] load means nothing to an SMU .* KeysightB1500A \(SPGU\)",
         ),

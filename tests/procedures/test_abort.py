@@ -42,7 +42,12 @@ QUICK = {
     "switching_loop": Quick("mtj", {"n_pulses": 3}),
     "switching_probability": Quick("mtj", {"n_voltages": 2, "n_repetitions": 3}),
     "breakdown": Quick("mtj", {"n_pulses": 8}),
+    "pulse_map": Quick("titania", {"write_voltages": [1], "n_pulses": 3, "n_cycles": 2}),
 }
+
+# These begin with the run file of another procedure; they are aborted in test_feedforward.
+WITH_A_FILE = {"feedforward_tuning", "closed_loop_tuning", "level_verification"}
+KINDS = [kind for kind in BUILT_IN if kind.name() not in WITH_A_FILE]
 
 
 class Stored:
@@ -67,7 +72,7 @@ class Stored:
         return watched
 
 
-@pytest.mark.parametrize("kind", BUILT_IN, ids=lambda kind: kind.name())
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name())
 def test_aborted_in_the_middle(
     kind: type[BenchProcedure],
     tmp_path: Path,
