@@ -15,7 +15,7 @@ from labsyn.data.header import check_header, check_version
 from labsyn.data.lazy import Lazy
 from labsyn.data.nexus import DEFINITION, TEXTS, Checksums, total_checksum
 from labsyn.data.nexus_blocks import read_block
-from labsyn.data.nexus_version_1 import TEXTS_1, columns_of_version_1
+from labsyn.data.nexus_version_1 import TEXTS_1, columns_of_version_1, text_of_version_1
 from labsyn.data.untrusted import attribute, member, stored_numbers, stored_text
 
 Columns = Mapping[str, NDArray[Any]]
@@ -39,8 +39,8 @@ def read_nexus(path: Path) -> Content:
     with _opened(path) as file:
         entry, version = _entry(path, file)
         old = version == 1
-        stored = TEXTS_1 if old else TEXTS
-        texts = {name: stored_text(entry, f"config/{name}", variable=old) for name in stored}
+        stored, text = (TEXTS_1, text_of_version_1) if old else (TEXTS, stored_text)
+        texts = {name: text(entry, f"config/{name}") for name in stored}
         header = check_header(path, texts["header"])
         names = [name for name, _, _ in header["columns"]]
         n_rows = _check_columns(path, entry, names)
@@ -67,7 +67,8 @@ def _entry(path: Path, file: Any) -> tuple[Any, int]:
         raise foreign
     version = attribute(entry, "schema_version", "iu")
     check_version(path, version)
-    if stored_text(entry, "definition", variable=version == 1) != DEFINITION:
+    text = text_of_version_1 if version == 1 else stored_text
+    if text(entry, "definition") != DEFINITION:
         raise foreign
     return entry, version
 

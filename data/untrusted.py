@@ -36,8 +36,8 @@ def member(group: Any, name: str) -> Any:
     return group
 
 
-def stored_text(group: Any, name: str, *, variable: bool = False) -> str:
-    """Return a text of the file, if the file is as large as its text.
+def stored_text(group: Any, name: str) -> str:
+    """Return a text of fixed length, if the file is as large as its text.
 
     Parameters
     ----------
@@ -45,8 +45,6 @@ def stored_text(group: Any, name: str, *, variable: bool = False) -> str:
         Where to look.
     name : str
         A path from there.
-    variable : bool
-        Whether its length may be variable. HDF5 hangs on some damaged texts of that kind.
 
     Raises
     ------
@@ -59,11 +57,11 @@ def stored_text(group: Any, name: str, *, variable: bool = False) -> str:
     path = group.file.filename
     whole = isinstance(dataset, h5py.Dataset) and dataset.shape == ()
     kind = h5py.check_string_dtype(dataset.dtype) if whole else None
-    if kind is None or dataset.is_virtual or dataset.external:
+    if kind is None or dataset.is_virtual or dataset.external or dataset.chunks:
         raise DataFileError(f"{path} is damaged: {name!r} is no text")
-    if not variable and kind.length is None:
+    if kind.length is None:
         raise DataFileError(f"{path} is damaged: {name!r} is no text of fixed length")
-    if (kind.length or 0) > Path(path).stat().st_size:
+    if kind.length > Path(path).stat().st_size:
         raise DataFileError(f"{path} is damaged: {name!r} is longer than the file")
     return str(dataset[()].decode())
 

@@ -1,0 +1,140 @@
+"""Open mutated copies of a run file, one line of output each; memory and time are capped.
+
+Run as a program by `test_fuzz`, because a damaged HDF5 file can end the process, or keep it.
+"""
+
+import os
+import random
+import sys
+from pathlib import Path
+from typing import Any
+
+from labsyn.data.catalogue_facts import read_entry
+from labsyn.data.errors import LabsynError
+from labsyn.data.run import Run
+
+_ROOM = 1 << 28  # bytes that a file of some kilobytes may make the reader ask for
+_TIME = 10  # seconds of the processor for a file that takes milliseconds
+_NUMBERS = (0, 1, 255, 2**16, 2**31 - 1, 2**32 - 1, 2**63 - 1, 2**64 - 1)
+
+
+def mutate(data: bytes, rng: random.Random) -> bytes:
+    """Return `data` damaged in one of the ways that disks, programs and people damage it."""
+    out = bytearray(data)
+    for _ in range(rng.choice((1, 1, 2, 8))):
+        at, length = rng.randrange(len(out)), rng.choice((1, 2, 4, 8, 64, 512))
+        match rng.randrange(9):
+            case 0:
+                out[at] ^= 1 << rng.randrange(8)
+            case 1:
+                out[at : at + length] = rng.randbytes(length)
+            case 2:  # sizes and addresses are little-endian integers
+                out[at : at + 8] = rng.choice(_NUMBERS).to_bytes(8, "little")
+            case 3:  # an address of something else
+                out[at // 8 * 8 : at // 8 * 8 + 8] = rng.randrange(len(out)).to_bytes(8, "little")
+            case 4:
+                del out[max(at, 1) :]
+            case 5:
+                out[at:at] = rng.randbytes(length)
+            case 6:
+                source = rng.randrange(len(out))
+                out[at : at + length] = out[source : source + length]
+            case 7:  # a block that a disk lost
+                at -= at % 512
+                out[at : at + 512] = bytes(len(out[at : at + 512]))
+            case _:
+                out += rng.randbytes(length)
+    return bytes(out)
+
+
+def everything(run: Run) -> dict[str, Any]:
+    """Return all that a run says, with every column and block read."""
+    blocks = {
+        name: (
+            block.values.tobytes(), block.shape, block.unit, block.row, block.time,
+            [axis and (axis.name, axis.unit, bytes(axis.values)) for axis in block.axes],
+        )
+        for name, block in run.blocks.items()
+    }  # fmt: skip
+    said = ("uuid", "procedure", "parameters", "parameter_units", "units", "long_names")
+    columns = {name: values.tobytes() for name, values in run.columns.items()}
+    said += ("provenance", "start_time", "status", "torn_bytes")
+    plain = {name: getattr(run, name) for name in said}
+    return plain | {"columns": columns, "blocks": blocks, "events": run.events}
+
+
+def is_right(run: Run, whole: dict[str, Any], *, journal: bool) -> bool:
+    """Whether a run says what `whole` says, of a journal as far as it goes."""
+    found = everything(run)
+    if not journal:
+        return found == whole
+    del found["status"], found["torn_bytes"]
+    for kind in ("columns", "blocks", "events"):
+        part, all_of_it = found.pop(kind), whole[kind]
+        if kind == "columns":
+            right = all(all_of_it[name].startswith(part[name]) for name in all_of_it)
+        elif kind == "blocks":
+            right = part.items() <= all_of_it.items()
+        else:
+            right = part == all_of_it[: len(part)]
+        if not right or len(part) > len(all_of_it):
+            return False
+    return run.status in ("finished", "interrupted") and found.items() <= whole.items()
+
+
+def outcome(path: Path, whole: dict[str, Any], *, journal: bool) -> str:
+    """Return "refused" or "opened"; anything else is a defect."""
+    try:
+        read_entry(path.parent, "a.h5")
+        right = is_right(Run.open(path), whole, journal=journal)
+    except LabsynError as error:
+        if isinstance(error.__cause__, MemoryError) or "memory alloc" in str(error):
+            return f"memory: {error}"
+        return "refused" if str(path.parent) in str(error) else f"unnamed: {error}"
+    except BaseException as error:
+        return f"{type(error).__name__}: {error}"
+    if list(path.parent.glob("*.tmp")):
+        return "a temporary file was left"
+    return "opened" if right else "wrong values"
+
+
+def cap() -> None:
+    """Limit the memory of this process to what it has and some more."""
+    try:
+        import resource
+    except ImportError:  # Windows: no caps, the rest holds
+        return
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    statm = Path("/proc/self/statm")
+    if statm.exists():
+        room = int(statm.read_text().split()[0]) * resource.getpagesize() + _ROOM
+        resource.setrlimit(resource.RLIMIT_AS, (room, room))
+
+
+def start_clock() -> None:
+    """Let the system end this process if a file takes too long."""
+    import signal
+
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_PROF, _TIME)
+
+
+def main(original: Path, first: int, last: int) -> None:
+    data, journal = original.read_bytes(), original.suffix == ".part"
+    whole = everything(Run.open(original.with_name("whole.h5")))
+    cap()
+    for seed in range(first, last):
+        folder = original.parent / f"m{seed}"
+        folder.mkdir(exist_ok=True)
+        path = folder / f"a.h5{'.part' if journal else ''}"
+        path.write_bytes(mutate(data, random.Random(seed)))
+        os.write(1, f"{seed} ".encode())
+        start_clock()
+        os.write(1, f"{outcome(path, whole, journal=journal)!r}\n".encode())
+        for file in folder.iterdir():
+            file.unlink()
+        folder.rmdir()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
