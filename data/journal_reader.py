@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labsyn.data.blocks import Block, BlockFrame, find_block
-from labsyn.data.content import Content, column_values, event_of
+from labsyn.data.content import Content, column_values, event_of, is_ending
 from labsyn.data.errors import DataFileError
 from labsyn.data.frames import (
     BLOCK,
@@ -142,10 +142,12 @@ class JournalReader:
             return False
         if kind == METADATA:
             self.metadata |= plain
-        elif kind == EVENT:
-            self.events.append(event_of(plain))
-        else:
+        elif kind == EVENT and (event := event_of(plain)):
+            self.events.append(event)
+        elif kind == END and is_ending(plain):
             self.ending = plain
+        else:
+            return False
         return True
 
     def _table(self, parts: list[Table]) -> Table:

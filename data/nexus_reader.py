@@ -8,8 +8,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from labsyn.data.blocks import VALUES, Block
-from labsyn.data.content import Content, column_values, event_of
+from labsyn.data.blocks import VALUES, Block, is_description
+from labsyn.data.content import Content, column_values, event_of, is_ending
 from labsyn.data.errors import DataFileError
 from labsyn.data.header import check_header, check_version
 from labsyn.data.lazy import Lazy
@@ -85,7 +85,10 @@ def _columns_and_blocks(
     """Return columns and blocks that are read later, once the checksums of all are right."""
     shape = (attribute(entry, "n_rows", "iu"),)
     columns = {name: _checksum(member(entry, f"data/{name}")) for name in names}
-    described = {said["name"]: said for said in json.loads(texts["blocks"])}
+    said_of_blocks = json.loads(texts["blocks"])
+    if not all(is_description(said) for said in said_of_blocks):
+        raise DataFileError(f"{path} is damaged: what it says of its blocks is no description")
+    described = {said["name"]: said for said in said_of_blocks}
     blocks = {
         name: _checksum(member(entry, f"waveforms/{name}/{VALUES}")) for name in described
     }
@@ -99,15 +102,11 @@ def _columns_and_blocks(
 
 
 def _surroundings(path: Path, texts: Mapping[str, str]) -> tuple[Any, tuple[Any, ...], Any]:
-    metadata, events, ending = (json.loads(texts[name]) for name in TEXTS_1[1:])
-    if not (
-        isinstance(metadata, dict)
-        and isinstance(events, list)
-        and all(isinstance(event, dict) for event in events)
-        and isinstance(ending, dict | None)
-    ):
+    metadata, stored, ending = (json.loads(texts[name]) for name in TEXTS_1[1:])
+    events = tuple(event_of(event) for event in stored)
+    if not (isinstance(metadata, dict) and all(events) and is_ending(ending)):
         raise DataFileError(f"{path} is damaged: metadata, events or end are none")
-    return metadata, tuple(event_of(event) for event in events), ending
+    return metadata, events, ending
 
 
 def column_checksums(path: Path, content: Content) -> dict[str, str]:

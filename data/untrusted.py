@@ -13,6 +13,7 @@ import numpy as np
 from labsyn.data.errors import DataFileError
 
 _LARGEST_CHUNK = 1 << 26  # bytes unpacked; HDF5 unpacks a chunk whole
+_FILTERS = frozenset([1, 2, 3, 32000])  # deflate, shuffle, fletcher32, LZF of h5py; no plug-ins
 
 
 def member(group: Any, name: str) -> Any:
@@ -108,7 +109,7 @@ def stored_numbers(group: Any, name: str, shape: tuple[int, ...]) -> Any:
     ------
     DataFileError
         If it is missing, of another shape, no numbers, kept in another file, or packed so
-        that a part of it unpacks to more than 64 MB.
+        that a part of it unpacks to more than 64 MB, or by what labsyn does not know.
     """
     import h5py
 
@@ -129,13 +130,21 @@ def check_stored_here(dataset: Any, name: str) -> None:
     Raises
     ------
     DataFileError
-        If a part of it unpacks to more than 64 MB, or it is kept in another file.
+        If a part of it unpacks to more than 64 MB, or by what labsyn does not know, or if it
+        is kept in another file.
     """
     path = dataset.file.filename
     if dataset.is_virtual or dataset.external:
         raise DataFileError(f"{path} is damaged: {name!r} has its values in another file")
+    if not _FILTERS.issuperset(_filters(dataset)):
+        raise DataFileError(f"{path} packs {name!r} in a way that labsyn does not unpack")
     chunk = dataset.dtype.itemsize
     for length in dataset.chunks or ():
         chunk *= length
     if chunk > _LARGEST_CHUNK:
         raise DataFileError(f"{path} is damaged: {name!r} unpacks to {chunk} bytes at once")
+
+
+def _filters(dataset: Any) -> list[int]:
+    plan = dataset.id.get_create_plist()
+    return [plan.get_filter(i)[0] for i in range(plan.get_nfilters())]

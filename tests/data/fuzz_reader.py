@@ -3,18 +3,28 @@
 Run as a program by `test_fuzz`, because a damaged HDF5 file can end the process, or keep it.
 """
 
+import contextlib
+import io
 import os
 import random
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
+from lies import lying_journal, make_lie
+
+from labsyn.cli.main import app
 from labsyn.data.catalogue_facts import read_entry
 from labsyn.data.errors import LabsynError
 from labsyn.data.run import Run
 
 _ROOM = 1 << 28  # bytes that a file of some kilobytes may make the reader ask for
 _TIME = 10  # seconds of the processor for a file that takes milliseconds
+SAID = (
+    "uuid", "procedure", "parameters", "parameter_units", "units", "long_names",
+    "provenance", "start_time", "status", "torn_bytes",
+)  # fmt: skip
 _NUMBERS = (0, 1, 255, 2**16, 2**31 - 1, 2**32 - 1, 2**63 - 1, 2**64 - 1)
 
 
@@ -31,7 +41,9 @@ def mutate(data: bytes, rng: random.Random) -> bytes:
             case 2:  # sizes and addresses are little-endian integers
                 out[at : at + 8] = rng.choice(_NUMBERS).to_bytes(8, "little")
             case 3:  # an address of something else
-                out[at // 8 * 8 : at // 8 * 8 + 8] = rng.randrange(len(out)).to_bytes(8, "little")
+                out[at // 8 * 8 : at // 8 * 8 + 8] = rng.randrange(len(out)).to_bytes(
+                    8, "little"
+                )
             case 4:
                 del out[max(at, 1) :]
             case 5:
@@ -52,15 +64,35 @@ def everything(run: Run) -> dict[str, Any]:
     blocks = {
         name: (
             block.values.tobytes(), block.shape, block.unit, block.row, block.time,
-            [axis and (axis.name, axis.unit, bytes(axis.values)) for axis in block.axes],
+            [axis and (axis.name, axis.unit, repr(axis.values)) for axis in block.axes],
         )
         for name, block in run.blocks.items()
     }  # fmt: skip
-    said = ("uuid", "procedure", "parameters", "parameter_units", "units", "long_names")
     columns = {name: values.tobytes() for name, values in run.columns.items()}
-    said += ("provenance", "start_time", "status", "torn_bytes")
-    plain = {name: getattr(run, name) for name in said}
+    plain = {name: getattr(run, name) for name in SAID}
     return plain | {"columns": columns, "blocks": blocks, "events": run.events}
+
+
+def tell_lies(path: Path, data: bytes, rng: random.Random) -> None:
+    """Write a run file that is whole and says what no run ever said."""
+    if path.suffix == ".part":
+        path.write_bytes(lying_journal(data, rng))
+    else:
+        path.write_bytes(data)
+        make_lie(path, rng)
+
+
+def believe(path: Path, *, aloud: bool) -> None:
+    """Do with a run file what people do; raise what comes out of it."""
+    run = Run.open(path)
+    everything(run)
+    run.frame()
+    repr(run)
+    if not aloud:
+        return
+    for verb in (["list", str(path.parent)], ["show", str(run.path)]):
+        with contextlib.redirect_stdout(io.StringIO()):
+            app(args=verb, prog_name="labsyn", standalone_mode=False)
 
 
 def is_right(run: Run, whole: dict[str, Any], *, journal: bool) -> bool:
@@ -82,17 +114,26 @@ def is_right(run: Run, whole: dict[str, Any], *, journal: bool) -> bool:
     return run.status in ("finished", "interrupted") and found.items() <= whole.items()
 
 
-def outcome(path: Path, whole: dict[str, Any], *, journal: bool) -> str:
-    """Return "refused" or "opened"; anything else is a defect."""
+def outcome(path: Path, whole: dict[str, Any], *, lies: bool, aloud: bool) -> str:
+    """Return "refused" or "opened"; anything else is a defect.
+
+    What is in the file is compared with `whole`, unless it `lies`; then all of it is used,
+    `aloud` also on the command line, which takes long.
+    """
     try:
         read_entry(path.parent, "a.h5")
-        right = is_right(Run.open(path), whole, journal=journal)
+        right = True
+        if lies:
+            believe(path, aloud=aloud)
+        else:
+            right = is_right(Run.open(path), whole, journal=path.suffix == ".part")
     except LabsynError as error:
         if isinstance(error.__cause__, MemoryError) or "memory alloc" in str(error):
             return f"memory: {error}"
         return "refused" if str(path.parent) in str(error) else f"unnamed: {error}"
     except BaseException as error:
-        return f"{type(error).__name__}: {error}"
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        return f"{type(error).__name__} in {where.name}: {error}"
     if list(path.parent.glob("*.tmp")):
         return "a temporary file was left"
     return "opened" if right else "wrong values"
@@ -119,22 +160,27 @@ def start_clock() -> None:
         signal.setitimer(signal.ITIMER_PROF, _TIME)
 
 
-def main(original: Path, first: int, last: int) -> None:
-    data, journal = original.read_bytes(), original.suffix == ".part"
+def main(original: Path, first: int, last: int, damage: str) -> None:
+    data, lies = original.read_bytes(), damage == "lies"
     whole = everything(Run.open(original.with_name("whole.h5")))
     cap()
     for seed in range(first, last):
         folder = original.parent / f"m{seed}"
         folder.mkdir(exist_ok=True)
-        path = folder / f"a.h5{'.part' if journal else ''}"
-        path.write_bytes(mutate(data, random.Random(seed)))
+        path = folder / f"a.h5{'.part' if original.suffix == '.part' else ''}"
+        rng = random.Random(seed)
+        if lies:
+            tell_lies(path, data, rng)
+        else:
+            path.write_bytes(mutate(data, rng))
         os.write(1, f"{seed} ".encode())
         start_clock()
-        os.write(1, f"{outcome(path, whole, journal=journal)!r}\n".encode())
+        told = outcome(path, whole, lies=lies, aloud=seed % 4 == 0)
+        os.write(1, f"{told!r}\n".encode())
         for file in folder.iterdir():
             file.unlink()
         folder.rmdir()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])

@@ -49,13 +49,13 @@ def originals(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def fuzz(file: Path, n_files: int) -> Counter[str]:
+def fuzz(file: Path, n_files: int, damage: str) -> Counter[str]:
     """Return how often each outcome came; a reader that died is asked for the next file."""
     outcomes: Counter[str] = Counter()
     seed = 0
     while seed < n_files:
         last = min(seed + BATCH, n_files)
-        command = [sys.executable, str(READER), str(file), str(seed), str(last)]
+        command = [sys.executable, str(READER), str(file), str(seed), str(last), damage]
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=SILENCE, check=False
         )
@@ -69,9 +69,9 @@ def fuzz(file: Path, n_files: int) -> Counter[str]:
     return outcomes
 
 
-def check(file: Path, n_files: int) -> None:
-    outcomes = fuzz(file, n_files)
-    print(file.name, dict(outcomes))
+def check(file: Path, n_files: int, damage: str = "bytes") -> None:
+    outcomes = fuzz(file, n_files, damage)
+    print(file.name, damage, dict(outcomes))
     assert outcomes.total() == n_files
     assert set(outcomes) == {"'refused'", "'opened'"}
 
@@ -85,3 +85,14 @@ def test_mutated_files_are_refused_or_read_right(originals: Path, name: str) -> 
 @pytest.mark.parametrize("name", FILES)
 def test_ten_thousand_mutated_files(originals: Path, name: str) -> None:
     check(originals / name, 10_000)
+
+
+@pytest.mark.parametrize("name", FILES[:2])
+def test_lies_are_refused_or_believed(originals: Path, name: str) -> None:
+    check(originals / name, 100, "lies")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", FILES[:2])
+def test_ten_thousand_lies(originals: Path, name: str) -> None:
+    check(originals / name, 10_000, "lies")
