@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Sequence
 from pathlib import Path
 
-from labsyn.data.durability import open_binary, sync_file, try_lock
+from labsyn.data.durability import is_there, open_binary, sync_file, sync_folder, try_lock
 from labsyn.data.errors import ConfigError, StorageError
 from labsyn.data.frames import RowFrames, pack_frame, whole_frames
 
@@ -113,14 +113,19 @@ class Journal:
         """Whether nothing more can be written."""
         return self._descriptor < 0
 
-    def sync(self) -> None:
-        """Force what was written to the disk; do so before a long wait."""
+    def sync(self, *, name: bool = False) -> None:
+        """Force what was written to the disk, and the `name` of a new file with it.
+
+        Do so before a long wait.
+        """
         with self._mutex:
             if self._descriptor >= 0:
                 self._sync()
+                if name:
+                    sync_folder(self.path.parent)
 
     def _sync(self) -> None:
-        if not self.path.exists():  # rows would go on into a file without a name
+        if not is_there(self.path):  # rows would go on into a file without a name
             raise StorageError(f"{self.path} was deleted or moved while the run was measured")
         try:
             sync_file(self._descriptor)

@@ -2,6 +2,7 @@
 
 import functools
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -184,7 +185,9 @@ def read_journal(path: Path) -> Content:
         header=reader.header,
         n_rows=reader.n_rows,
         columns=Lazy(names, lambda name: column_values(name, whole()[:, names.index(name)])),
-        blocks=Lazy([*reader.blocks], lambda name: _block(path, reader.blocks[name])),
+        blocks=Lazy(
+            [*reader.blocks], lambda name: _block(path, reader.blocks[name]), keep=False
+        ),
         metadata=reader.metadata,
         events=tuple(reader.events),
         ending=reader.ending,
@@ -218,7 +221,10 @@ def _whole(tables: Iterable[Table], n_rows: int, n_columns: int) -> Table:
 def _block(path: Path, frame: BlockFrame) -> Block:
     with _opened(path) as file:
         file.seek(frame.start)
-        return frame.unpack(file.read(frame.size))
+        numbers = file.read(frame.size)
+    if len(numbers) < frame.size:
+        raise DataFileError(f"{path} holds block {frame.described['name']!r} no more")
+    return frame.unpack(numbers)
 
 
 def _fill(file: BinaryIO, data: bytes) -> bytes:
@@ -227,6 +233,8 @@ def _fill(file: BinaryIO, data: bytes) -> bytes:
 
 def _opened(path: Path) -> BinaryIO:
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe waits for its writer
+            raise DataFileError(f"{path} is no file")
         return path.open("rb", buffering=0)
     except FileNotFoundError as error:
         raise DataFileError(f"{path} does not exist") from error

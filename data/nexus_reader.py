@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from labsyn.data.blocks import VALUES, Block, is_description
 from labsyn.data.content import Content, column_values, event_of, is_ending
+from labsyn.data.durability import is_there
 from labsyn.data.errors import DataFileError
 from labsyn.data.header import check_header, check_version
 from labsyn.data.lazy import Lazy
@@ -97,7 +98,7 @@ def _columns_and_blocks(
         raise DataFileError(f"{path} was changed or damaged: its checksum does not match")
     return (
         Lazy(names, lambda name: _column(path, name, shape, columns[name])),
-        Lazy([*blocks], lambda name: _block(path, described[name], blocks[name])),
+        Lazy([*blocks], lambda name: _block(path, described[name], blocks[name]), keep=False),
     )
 
 
@@ -165,7 +166,8 @@ def _opened(path: Path) -> Iterator[Mapping[str, Any]]:
     import h5py
 
     if not path.is_file():
-        raise DataFileError(f"{path} does not exist")
+        what = "is no file" if is_there(path) else "does not exist"
+        raise DataFileError(f"{path} {what}")
     try:
         with h5py.File(path, "r") as file:
             yield file

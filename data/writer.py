@@ -115,6 +115,7 @@ class RunWriter:
         journal = Journal(journal_path(path), len(names), sync_interval=durable, room=room)
         try:
             journal.write(frames.HEADER, first)
+            journal.sync(name=True)
         except StorageError:
             journal.close()
             journal.path.unlink(missing_ok=True)  # nothing was acknowledged yet
@@ -277,7 +278,6 @@ class RunWriter:
         """
         if status not in STATUSES:
             raise DataFileError(f"a run ends as one of {', '.join(STATUSES)}, not {status!r}")
-        self._check_clock()
         ending = {
             "status": status,
             "reason": reason,
@@ -286,6 +286,7 @@ class RunWriter:
             "elapsed": time.monotonic() - self._started,
         }
         try:
+            self._check_clock()
             self._write_json(frames.END, ending, "ending")
             self._journal.sync()
             content = compaction.read_back(self._journal.path, self.n_rows)
