@@ -203,7 +203,7 @@ def test_a_header_that_cannot_be_read_is_refused(
 def test_missing_and_unreadable_journals_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataFileError, match=r"no\.part does not exist"):
         read_journal(tmp_path / "no.part")
-    with pytest.raises(DataFileError, match="cannot be read"):
+    with pytest.raises(DataFileError, match="is no file"):
         read_journal(tmp_path)
 
 
