@@ -154,7 +154,7 @@ class Journal:
         text = (
             f"{self.path}: {len(frame)} bytes could not be stored ({reason}); "
             f"the {self.n_rows} rows before are kept; free at least "
-            f"{missing / 1e6:.3g} MB there to finish the run"
+            f"{missing / 1e6:.3g} MB there, then run 'labsyn recover'"
         )
         return _storage_error(text, error)
 

@@ -1,6 +1,9 @@
-"""What tests of the safe state share: which outputs of a simulated bench are on."""
+"""What tests share: which outputs of a simulated bench are on, and a disk that fills up."""
 
-from collections.abc import Callable
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -49,3 +52,18 @@ def _driven(instrument: SimulatedInstrument) -> list[str]:
         case "SimulatedLakeShore425":
             return []
     return [f"{n}" for n, channel in inside.channels.items() if channel.output]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of its own, of 1 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    options = ["-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
+    if shutil.which("mount") is None:
+        pytest.skip("there is no mount here")
+    done = subprocess.run(["mount", *options], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"no file system may be mounted here: {done.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
