@@ -4,6 +4,7 @@ import contextlib
 import errno
 import importlib
 import os
+import stat
 import uuid
 from pathlib import Path
 from typing import Any
@@ -29,11 +30,19 @@ def open_binary(path: Path, flags: int) -> int:
 
 def is_there(path: Path) -> bool:
     """Return whether `path` is there and can be looked at; `Path.exists` may fail."""
+    return _mode(path) != 0
+
+
+def is_file(path: Path) -> bool:
+    """Return whether `path` is a file, and no folder or pipe; `Path.is_file` may fail."""
+    return stat.S_ISREG(_mode(path))
+
+
+def _mode(path: Path) -> int:
     try:
-        path.stat()
+        return path.stat().st_mode
     except (OSError, ValueError):  # ValueError: a name that no file can have
-        return False
-    return True
+        return 0
 
 
 def sync_file(descriptor: int) -> None:

@@ -2,7 +2,6 @@
 
 import functools
 import os
-import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from labsyn.data.blocks import Block, BlockFrame, find_block
 from labsyn.data.content import Content, column_values, event_of, is_ending
+from labsyn.data.durability import is_file, is_there
 from labsyn.data.errors import DataFileError
 from labsyn.data.frames import (
     BLOCK,
@@ -233,7 +233,7 @@ def _fill(file: BinaryIO, data: bytes) -> bytes:
 
 def _opened(path: Path) -> BinaryIO:
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe waits for its writer
+        if is_there(path) and not is_file(path):  # opening a pipe waits for its writer
             raise DataFileError(f"{path} is no file")
         return path.open("rb", buffering=0)
     except FileNotFoundError as error:

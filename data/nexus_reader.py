@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from labsyn.data.blocks import VALUES, Block, is_description
 from labsyn.data.content import Content, column_values, event_of, is_ending
-from labsyn.data.durability import is_there
+from labsyn.data.durability import is_file, is_there
 from labsyn.data.errors import DataFileError
 from labsyn.data.header import check_header, check_version
 from labsyn.data.lazy import Lazy
@@ -165,7 +165,7 @@ def _opened(path: Path) -> Iterator[Mapping[str, Any]]:
     """Open a finished run, and say of any error inside that the file is damaged."""
     import h5py
 
-    if not path.is_file():
+    if not is_file(path):
         what = "is no file" if is_there(path) else "does not exist"
         raise DataFileError(f"{path} {what}")
     try:
