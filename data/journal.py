@@ -122,7 +122,14 @@ class Journal:
             if self._descriptor >= 0:
                 self._sync()
                 if name:
-                    sync_folder(self.path.parent)
+                    self._sync_name()
+
+    def _sync_name(self) -> None:
+        try:
+            sync_folder(self.path.parent)
+        except OSError as error:
+            text = f"{self.path.parent} did not confirm a new file ({error.strerror})"
+            raise _storage_error(text, error) from error
 
     def _sync(self) -> None:
         if not is_there(self.path):  # rows would go on into a file without a name
