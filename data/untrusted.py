@@ -13,7 +13,9 @@ import numpy as np
 from labsyn.data.errors import DataFileError
 
 _LARGEST_CHUNK = 1 << 26  # bytes unpacked; HDF5 unpacks a chunk whole
-_FILTERS = frozenset([1, 2, 3, 32000])  # deflate, shuffle, fletcher32, LZF of h5py; no plug-ins
+_FILTERS = frozenset(
+    [1, 2, 3, 32000]
+)  # deflate, shuffle, fletcher32, LZF: all without plug-ins
 
 
 def member(group: Any, name: str) -> Any:

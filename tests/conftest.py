@@ -12,6 +12,8 @@ from labsyn.drivers.simulated.bench import SimulatedBench
 from labsyn.drivers.simulated.faults import FaultyInstrument
 from labsyn.drivers.simulated.instrument import SimulatedInstrument
 
+collect_ignore = ["data/fuzz_reader.py", "data/lies.py"]  # the program `test_fuzz` starts
+
 StillOn = Callable[[SimulatedBench], list[str]]
 
 

@@ -44,7 +44,10 @@ writer.finish()
 
 
 def kill_writer(path: Path, n_rows: int, first: int, delay: float) -> list[int]:
-    """Kill a writer `delay` seconds after it acknowledged `first`; return what it did."""
+    """Kill a writer `delay` seconds after it acknowledged `first`; return what it did.
+
+    When it finishes it is given the time to begin with the finished file.
+    """
     process = subprocess.Popen(
         [sys.executable, "-c", WRITER, str(path), str(n_rows)], stdout=subprocess.PIPE
     )
@@ -54,7 +57,11 @@ def kill_writer(path: Path, n_rows: int, first: int, delay: float) -> list[int]:
     with process.stdout as pipe:
         while chunk := os.read(pipe.fileno(), 1 << 16):
             data += chunk
-            if timer is None and (first >= 0 or data[-8:] == struct.pack("<q", -1)):
+            finishing = data[-8:] == struct.pack("<q", -1)
+            if timer is None and (first >= 0 or finishing):
+                begun = [path, path.with_name("a.h5.tmp")]
+                while finishing and process.poll() is None and not any(map(Path.exists, begun)):
+                    threading.Event().wait(0.0005)
                 timer = threading.Timer(delay, process.kill)
                 timer.start()
     process.wait()
@@ -96,7 +103,7 @@ def kill_while_measuring(folder: Path, seed: int) -> int:
 
 def kill_while_finishing(folder: Path, seed: int) -> tuple[int, str]:
     """Return the number of acknowledged rows, and which files the kill left."""
-    delay = random.Random(seed).uniform(0, 0.25)
+    delay = random.Random(seed).uniform(0, 0.1)
     n_rows = 2000
     done = kill_writer(folder / "a.h5", n_rows, -1, delay)
     assert done[-1] == -1
@@ -137,7 +144,7 @@ def test_a_kill_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
 @pytest.mark.long
 def test_three_hundred_kills_lose_nothing_that_was_acknowledged(tmp_path: Path) -> None:
     left = check_kills(tmp_path, 300, seed=1000)
-    assert left["a.h5.part a.h5.tmp"] > 0  # some of them hit the middle of it
+    assert left["a.h5.part a.h5.tmp"] > 50  # and hit the middle of it
 
 
 # Forks one process for each step of finishing, which ends right before that step.

@@ -117,7 +117,9 @@ def test_hostile_structures_are_refused_before_they_are_read(
 def test_values_that_other_code_would_unpack_are_refused(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file.create_dataset("x", data=np.zeros(4, "<i4"), chunks=(4,), scaleoffset=0)
-        with pytest.raises(DataFileError, match="'x' is packed in no way of labsyn's"):
+        with pytest.raises(
+            DataFileError, match="packs 'x' in a way that labsyn does not unpack"
+        ):
             stored_numbers(file, "x", (4,))
 
 
