@@ -52,6 +52,7 @@ class Journal:
         self._end = (0, 0)  # bytes and frames; one name, so that they never disagree
         self._settled = True  # whether the last frame is counted there
         self._synced = time.monotonic()
+        self._named = False  # whether the folder was forced to the disk, with the name
         self._broken = ""
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND
         try:
@@ -113,29 +114,20 @@ class Journal:
         """Whether nothing more can be written."""
         return self._descriptor < 0
 
-    def sync(self, *, name: bool = False) -> None:
-        """Force what was written to the disk, and the `name` of a new file with it.
-
-        Do so before a long wait.
-        """
+    def sync(self) -> None:
+        """Force what was written to the disk; do so before a long wait."""
         with self._mutex:
             if self._descriptor >= 0:
                 self._sync()
-                if name:
-                    self._sync_name()
-
-    def _sync_name(self) -> None:
-        try:
-            sync_folder(self.path.parent)
-        except OSError as error:
-            text = f"{self.path.parent} did not confirm a new file ({error.strerror})"
-            raise _storage_error(text, error) from error
 
     def _sync(self) -> None:
         if not is_there(self.path):  # rows would go on into a file without a name
             raise StorageError(f"{self.path} was deleted or moved while the run was measured")
         try:
             sync_file(self._descriptor)
+            if not self._named:  # rows of a file without a name would be gone as well
+                sync_folder(self.path.parent)
+                self._named = True
         except OSError as error:
             raise _storage_error(
                 f"{self.path}: the disk did not confirm the last rows ({error.strerror}); "
