@@ -137,7 +137,7 @@ def check_kills(folder: Path, n_kills: int, seed: int) -> Counter[str]:
 
 @posix_only
 def test_a_kill_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
-    check_kills(tmp_path, 20, seed=0)
+    check_kills(tmp_path, 12, seed=0)
 
 
 @posix_only
@@ -195,7 +195,7 @@ def die_at(step):
     else:
         writer.finish("aborted", reason="by hand")
 
-for step in range(1, 1000):
+for step in range(1, 1000, int(sys.argv[3])):
     child = os.fork()
     if child == 0:
         die_at(step)
@@ -207,22 +207,32 @@ print(step)
 
 
 @posix_only
-@pytest.mark.parametrize("how", ["finishing", "recovering"])
-def test_death_at_any_step_of_finishing_is_made_good(tmp_path: Path, how: str) -> None:
+@pytest.mark.parametrize(
+    ("how", "every"),
+    [
+        ("finishing", 1),
+        ("recovering", 3),  # the same steps, but for the first
+        pytest.param("recovering", 1, marks=pytest.mark.long),
+    ],
+)
+def test_death_at_any_step_of_finishing_is_made_good(
+    tmp_path: Path, how: str, every: int
+) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", STEPS, str(tmp_path), how],
+        [sys.executable, "-c", STEPS, str(tmp_path), how, str(every)],
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    n_steps = int(done.stdout)
-    left = Counter(" ".join(files(tmp_path / str(i))) for i in range(1, n_steps + 1))
+    steps = range(1, int(done.stdout) + 1, every)
+    left = Counter(" ".join(files(tmp_path / str(i))) for i in steps)
+    print(f"{len(steps)} steps of {how}; left behind: {dict(left)}")
     assert set(left) == {
         "a.h5.part", "a.h5.part a.h5.tmp", "a.h5 a.h5.part", "a.h5"
     }  # fmt: skip
-    for i in range(1, n_steps + 1):
+    for i in steps:
         run = Run.open(tmp_path / str(i) / "a.h5")
         # The end is written down by the first step of all.
         ended = how == "finishing" and i > 1

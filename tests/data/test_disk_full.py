@@ -42,7 +42,7 @@ try:
         if what == "events":
             writer.event("note", f"{i} " + 200 * "x")
         elif what == "blocks":
-            writer.block(f"{i}", np.random.default_rng(i).normal(size=(4, 64)))
+            writer.block(f"{i}", np.random.default_rng(i).normal(size=(4, 128)))
         done[what] += what != "rows"
 except StorageError as error:
     print(error)
@@ -80,7 +80,7 @@ def check(run: Run, acknowledged: str) -> None:
     assert [event["text"].split()[0] for event in run.events] == [*map(str, range(n_events))]
     assert list(run.blocks) == [*map(str, range(n_blocks))]
     for i, block in enumerate(run.blocks.values()):
-        expected = np.random.default_rng(i).normal(size=(4, 64))
+        expected = np.random.default_rng(i).normal(size=(4, 128))
         np.testing.assert_array_equal(block.values, expected)
 
 
@@ -117,7 +117,7 @@ CASES = {
     "an event": ("events", 10**6),
     "a block": ("blocks", 10**6),
     "finishing rows": ("rows", 26_000),
-    "finishing blocks": ("blocks", 400),
+    "finishing blocks": ("blocks", 200),
 }
 
 
