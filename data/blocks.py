@@ -8,7 +8,7 @@ The payload of a block in the journal, little endian::
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from labsyn.data.errors import DataFileError
 from labsyn.data.frames import MAX_PAYLOAD
 from labsyn.data.header import Column
-from labsyn.data.plain_json import from_json, to_json
+from labsyn.data.plain_json import from_json, is_count, to_json
 
 VALUES = "values"
 """Name of the array of a block in the finished file, so of none of its axes."""
@@ -192,7 +192,7 @@ def find_block(payload: bytes, offset: int) -> BlockFrame | None:
         return None
     begin = _LENGTH.size + _LENGTH.unpack_from(payload)[0]
     said = from_json(payload[_LENGTH.size : begin])
-    if said is None or not _is_description(said):
+    if not (is_description(said) and _has_shape(said)):
         return None
     n, m = said["shape"]
     lengths = [length for length, axis in zip((n, m), said["axes"], strict=False) if axis]
@@ -202,25 +202,34 @@ def find_block(payload: bytes, offset: int) -> BlockFrame | None:
     return BlockFrame(said, offset + begin, size)
 
 
-def _is_description(said: Mapping[str, Any]) -> bool:
-    """Whether a description that comes from a file is one: it may be hostile."""
-    kinds: dict[str, type] = dict.fromkeys(("name", "unit", "long_name", "dtype", "time"), str)
-    kinds |= {"shape": list, "axes": list, "row": int, "elapsed": float}
+def is_description(said: Any) -> TypeGuard[dict[str, Any]]:
+    """Whether a description that comes from a file is one of a block: it may be hostile."""
+    if not isinstance(said, dict) or not is_count(said.get("row")):
+        return False
+    kinds: dict[str, type] = dict.fromkeys(("name", "unit", "long_name", "time"), str)
+    kinds |= {"axes": list, "elapsed": float}
     if not all(isinstance(said.get(key), kind) for key, kind in kinds.items()):
         return False
-    if (
-        said["dtype"] not in _TYPES
-        or len(said["shape"]) != 2
-        or len(said["axes"]) not in (0, 2)
-    ):
+    axes = [axis for axis in said["axes"] if axis is not None]
+    if len(said["axes"]) not in (0, 2) or not said["time"].isprintable():
         return False
-    if not all(type(length) is int and 0 <= length <= MAX_PAYLOAD for length in said["shape"]):
+    if not all(isinstance(a, list) and [type(text) for text in a] == [str] * 3 for a in axes):
         return False
-    texts = [[said[key] for key in ("name", "unit", "long_name")], *filter(None, said["axes"])]
     try:
-        for text in texts:
+        for text in ([said["name"], said["unit"], said["long_name"]], *axes):
             Column(*text)  # checks the name, and that the unit is one
-        _check_axis_names(said["name"], [text[0] for text in texts[1:]])
-    except (TypeError, ValueError, AttributeError):
+        _check_axis_names(said["name"], [name for name, _, _ in axes])
+    except ValueError:
         return False
     return True
+
+
+def _has_shape(said: Mapping[str, Any]) -> bool:
+    shape = said.get("shape")
+    return (
+        isinstance(said.get("dtype"), str)
+        and said["dtype"] in _TYPES
+        and isinstance(shape, list)
+        and len(shape) == 2
+        and all(type(length) is int and 0 <= length <= MAX_PAYLOAD for length in shape)
+    )

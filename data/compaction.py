@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from labsyn.data.content import Content
-from labsyn.data.durability import replace_file
+from labsyn.data.durability import is_there, replace_file
 from labsyn.data.errors import DataFileError, StorageError
 from labsyn.data.journal_reader import read_journal
 from labsyn.data.nexus import Checksums, write_nexus
@@ -59,7 +59,7 @@ def compact(journal: Path, content: Content) -> Path:
     except (OSError, RuntimeError, DataFileError) as error:  # h5py: RuntimeError, disk full
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
-        needed, free = 8 * content.n_rows * len(content.names), free_room(target.parent)
+        needed, free = _size(journal), free_room(target.parent)
         raise StorageError(
             f"{target} could not be written ({error}); all {content.n_rows} rows are "
             f"kept in {journal.name}: it needs about {needed / 1e6 + 1:.4g} MB and "
@@ -92,3 +92,7 @@ def drop(journal: Path, content: Content) -> None:
             journal.replace(journal.with_name(f"{journal.name}.{uuid}.damaged"))
         else:
             journal.unlink(missing_ok=True)
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if is_there(path) else 0

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labsyn.data.blocks import Block
+from labsyn.data.plain_json import is_count
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -64,9 +65,29 @@ def column_values(name: str, values: NDArray[Any]) -> NDArray[Any]:
     return array
 
 
-def event_of(stored: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an event of any version: version 1 called its kind a level."""
+def event_of(stored: Any) -> dict[str, Any] | None:
+    """Return an event of any version, None if it is none: it may be damaged or hostile."""
+    if not isinstance(stored, dict):
+        return None
     event = dict(stored)
-    if "level" in event and "kind" not in event:
+    if "level" in event and "kind" not in event:  # as version 1 called it
         event["kind"] = event.pop("level")
-    return event
+    right = (
+        _all_texts(event, "time", "kind", "text")
+        and type(event.get("elapsed")) is float
+        and is_count(event.get("row"))
+    )
+    return event if right else None
+
+
+def is_ending(stored: Any) -> bool:
+    """Whether that is how a run ended."""
+    return (
+        isinstance(stored, dict)
+        and _all_texts(stored, "status", "reason", "traceback", "time")
+        and isinstance(stored.get("elapsed"), float | None)
+    )
+
+
+def _all_texts(mapping: Mapping[str, Any], *keys: str) -> bool:
+    return all(isinstance(mapping.get(key), str) for key in keys)

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import importlib
 import os
+import stat
 import uuid
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ def _module(name: str) -> Any:
 
 
 _ZEROS = 1 << 20
+_NO_FOLDER_SYNC = (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF, errno.EACCES)
 
 _fcntl = _module("fcntl")  # not on Windows
 
@@ -24,6 +26,23 @@ _fcntl = _module("fcntl")  # not on Windows
 def open_binary(path: Path, flags: int) -> int:
     """Open a file descriptor that changes no line ends, on any system."""
     return os.open(path, flags | getattr(os, "O_BINARY", 0), 0o666)
+
+
+def is_there(path: Path) -> bool:
+    """Return whether `path` is there and can be looked at; `Path.exists` may fail."""
+    return _mode(path) != 0
+
+
+def is_file(path: Path) -> bool:
+    """Return whether `path` is a file, and no folder or pipe; `Path.is_file` may fail."""
+    return stat.S_ISREG(_mode(path))
+
+
+def _mode(path: Path) -> int:
+    try:
+        return path.stat().st_mode
+    except (OSError, ValueError):  # ValueError: a name that no file can have
+        return 0
 
 
 def sync_file(descriptor: int) -> None:
@@ -69,9 +88,14 @@ def try_lock(descriptor: int) -> bool | None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make a rename in `folder` survive a power cut; Windows needs no asking."""
-    if hasattr(os, "O_DIRECTORY"):
+    """Make names in `folder` survive a power cut; Windows needs no asking."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    try:
         _sync_path(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:  # some network disks cannot, and say so
+        if error.errno not in _NO_FOLDER_SYNC:
+            raise
 
 
 def replace_file(temporary: Path, target: Path) -> None:

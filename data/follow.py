@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from labsyn.data.claim import claimed
 from labsyn.data.content import column_values
+from labsyn.data.durability import is_there
 from labsyn.data.errors import DataFileError
 from labsyn.data.journal_reader import JournalReader
 from labsyn.data.nexus_reader import read_nexus
@@ -22,7 +23,7 @@ def follow(path: Path, *, interval: float = 0.2) -> Iterator[Rows]:
     """Yield the new rows of a run until it ends; see `Run.follow`."""
     file = finished_path(path)
     journal = journal_path(file)
-    if not (file.exists() or journal.exists()):
+    if not (is_there(file) or is_there(journal)):
         raise DataFileError(f"{path} does not exist")
     if not interval > 0:
         raise DataFileError(f"{path}: interval is {interval} s, it must be above zero")
@@ -32,16 +33,16 @@ def follow(path: Path, *, interval: float = 0.2) -> Iterator[Rows]:
             n_seen += len(next(iter(rows.values())))
             yield rows
     except DataFileError:
-        if not file.exists():
+        if not is_there(file):
             raise
-    if file.exists():  # finished meanwhile, maybe with rows that were not seen
+    if is_there(file):  # finished meanwhile, maybe with rows that were not seen
         content = read_nexus(file)
         if content.n_rows > n_seen:
             yield {name: values[n_seen:] for name, values in content.columns.items()}
 
 
 def _follow_journal(journal: Path, interval: float) -> Iterator[Rows]:
-    reader = JournalReader(journal)
+    reader = _begun(journal, interval)
     names = [name for name, _, _ in reader.header["columns"]]
     while True:
         # Asked before the last look: what was written until then is found by that look.
@@ -54,6 +55,26 @@ def _follow_journal(journal: Path, interval: float) -> Iterator[Rows]:
             return
         if reader.ending is None:
             time.sleep(interval)
+
+
+def _begun(journal: Path, interval: float) -> JournalReader:
+    """Return the reader of a journal, once its header is there."""
+    while True:
+        held = _held(journal)
+        try:
+            return JournalReader(journal)
+        except DataFileError:
+            if not held:
+                raise
+        time.sleep(interval)
+
+
+def _held(journal: Path) -> bool:
+    try:
+        with claimed(journal, {}, ended=False) as claim:
+            return claim.measuring
+    except OSError:
+        return False
 
 
 def _measured(journal: Path, reader: JournalReader) -> bool:

@@ -2,14 +2,16 @@
 
 import os
 import platform
+import re
 import uuid
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from labsyn.data.errors import DataFileError, UnitError
-from labsyn.data.plain_json import from_json, plain
+from labsyn.data.plain_json import from_json, is_count, plain
 from labsyn.data.provenance import provenance, timestamp
 from labsyn.data.units import parse_quantity
 
@@ -71,9 +73,9 @@ def check_columns(names: Sequence[str], plot: tuple[str, str] | None) -> None:
     """Refuse columns, or a default plot of two of them, that no file can have."""
     if not names:
         raise DataFileError("a run needs at least one column")
-    twice = [name for i, name in enumerate(names) if name in names[:i]]
-    if twice:
-        raise DataFileError(f"column {twice[0]!r} is named twice")
+    name, times = Counter(names).most_common(1)[0]
+    if times > 1:
+        raise DataFileError(f"column {name!r} is named twice")
     for name in plot or ():
         if name not in names:
             raise DataFileError(
@@ -124,18 +126,37 @@ def check_header(path: Path, payload: bytes | str) -> dict[str, Any]:
     for key, kind in kinds.items():
         if not isinstance(header.get(key), kind):
             raise DataFileError(f"{path}: the header has no {key!r}; the run cannot be read")
+    if not _makes_sense(header):
+        raise DataFileError(f"{path}: the header is damaged; the run cannot be read")
     columns = header["columns"]
-    if not columns or not all(
-        isinstance(column, list) and [type(x) for x in column] == [str] * 3
-        for column in columns
-    ):
+    if not columns or not all(_is_column(column) for column in columns):
         raise DataFileError(f"{path}: the header names no columns; the run cannot be read")
     plot, names = header.get("plot"), [name for name, _, _ in columns]
     if plot is not None and not (
         isinstance(plot, dict) and all(plot.get(key) in names for key in ("signal", "axis"))
     ):
         raise DataFileError(f"{path}: the header plots what is no column; it cannot be read")
+    try:
+        check_columns(names, None)
+    except DataFileError as error:
+        raise DataFileError(f"{path} is damaged: {error}") from error
     return header
+
+
+def _makes_sense(header: Mapping[str, Any]) -> bool:
+    """Whether what is believed later is of the right kind; it may come from anywhere."""
+    durable = header.get("durable", 0.0)
+    return (
+        re.fullmatch(r"[\w-]+", header["uuid"], re.ASCII) is not None
+        and all(isinstance(unit, str) for unit in header["parameter_units"].values())
+        and (isinstance(durable, float) or is_count(durable))
+    )
+
+
+def _is_column(column: Any) -> bool:
+    if not isinstance(column, list) or [type(x) for x in column] != [str] * 3:
+        return False
+    return is_link_name(column[0]) and "".join(column).isprintable()
 
 
 def check_version(path: Path, version: object) -> None:

@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Sequence
 from pathlib import Path
 
-from labsyn.data.durability import open_binary, sync_file, try_lock
+from labsyn.data.durability import is_there, open_binary, sync_file, sync_folder, try_lock
 from labsyn.data.errors import ConfigError, StorageError
 from labsyn.data.frames import RowFrames, pack_frame, whole_frames
 
@@ -52,6 +52,7 @@ class Journal:
         self._end = (0, 0)  # bytes and frames; one name, so that they never disagree
         self._settled = True  # whether the last frame is counted there
         self._synced = time.monotonic()
+        self._named = False  # whether the folder was forced to the disk, with the name
         self._broken = ""
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND
         try:
@@ -120,10 +121,13 @@ class Journal:
                 self._sync()
 
     def _sync(self) -> None:
-        if not self.path.exists():  # rows would go on into a file without a name
+        if not is_there(self.path):  # rows would go on into a file without a name
             raise StorageError(f"{self.path} was deleted or moved while the run was measured")
         try:
             sync_file(self._descriptor)
+            if not self._named:  # rows of a file without a name would be gone as well
+                sync_folder(self.path.parent)
+                self._named = True
         except OSError as error:
             raise _storage_error(
                 f"{self.path}: the disk did not confirm the last rows ({error.strerror}); "
@@ -149,7 +153,7 @@ class Journal:
         text = (
             f"{self.path}: {len(frame)} bytes could not be stored ({reason}); "
             f"the {self.n_rows} rows before are kept; free at least "
-            f"{missing / 1e6:.3g} MB there to finish the run"
+            f"{missing / 1e6:.3g} MB there, then run 'labsyn recover'"
         )
         return _storage_error(text, error)
 

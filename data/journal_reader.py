@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labsyn.data.blocks import Block, BlockFrame, find_block
-from labsyn.data.content import Content, column_values, event_of
+from labsyn.data.content import Content, column_values, event_of, is_ending
+from labsyn.data.durability import is_file, is_there
 from labsyn.data.errors import DataFileError
 from labsyn.data.frames import (
     BLOCK,
@@ -142,10 +143,12 @@ class JournalReader:
             return False
         if kind == METADATA:
             self.metadata |= plain
-        elif kind == EVENT:
-            self.events.append(event_of(plain))
-        else:
+        elif kind == EVENT and (event := event_of(plain)):
+            self.events.append(event)
+        elif kind == END and is_ending(plain):
             self.ending = plain
+        else:
+            return False
         return True
 
     def _table(self, parts: list[Table]) -> Table:
@@ -182,7 +185,9 @@ def read_journal(path: Path) -> Content:
         header=reader.header,
         n_rows=reader.n_rows,
         columns=Lazy(names, lambda name: column_values(name, whole()[:, names.index(name)])),
-        blocks=Lazy([*reader.blocks], lambda name: _block(path, reader.blocks[name])),
+        blocks=Lazy(
+            [*reader.blocks], lambda name: _block(path, reader.blocks[name]), keep=False
+        ),
         metadata=reader.metadata,
         events=tuple(reader.events),
         ending=reader.ending,
@@ -216,7 +221,10 @@ def _whole(tables: Iterable[Table], n_rows: int, n_columns: int) -> Table:
 def _block(path: Path, frame: BlockFrame) -> Block:
     with _opened(path) as file:
         file.seek(frame.start)
-        return frame.unpack(file.read(frame.size))
+        numbers = file.read(frame.size)
+    if len(numbers) < frame.size:
+        raise DataFileError(f"{path} holds block {frame.described['name']!r} no more")
+    return frame.unpack(numbers)
 
 
 def _fill(file: BinaryIO, data: bytes) -> bytes:
@@ -225,6 +233,8 @@ def _fill(file: BinaryIO, data: bytes) -> bytes:
 
 def _opened(path: Path) -> BinaryIO:
     try:
+        if is_there(path) and not is_file(path):  # opening a pipe waits for its writer
+            raise DataFileError(f"{path} is no file")
         return path.open("rb", buffering=0)
     except FileNotFoundError as error:
         raise DataFileError(f"{path} does not exist") from error

@@ -1,4 +1,4 @@
-"""A mapping whose values are read when they are asked for, and kept."""
+"""A mapping whose values are read when they are asked for."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
@@ -7,7 +7,7 @@ T = TypeVar("T")
 
 
 class Lazy(Mapping[str, T]):
-    """Values by name, each read at its first use.
+    """Values by name, each read when it is used.
 
     Parameters
     ----------
@@ -15,19 +15,27 @@ class Lazy(Mapping[str, T]):
         In order.
     read : callable
         Returns the value of a name.
+    keep : bool
+        Whether a value that was read is kept, or read again.
     """
 
-    def __init__(self, names: Sequence[str], read: Callable[[str], T]) -> None:
+    def __init__(
+        self, names: Sequence[str], read: Callable[[str], T], *, keep: bool = True
+    ) -> None:
         self._names = dict.fromkeys(names)
         self._read = read
+        self._keep = keep
         self._values: dict[str, T] = {}
 
     def __getitem__(self, name: str) -> T:
         if name not in self._names:
             raise KeyError(name)
-        if name not in self._values:
-            self._values[name] = self._read(name)
-        return self._values[name]
+        if name in self._values:
+            return self._values[name]
+        value = self._read(name)
+        if self._keep:
+            self._values[name] = value
+        return value
 
     def __contains__(self, name: object) -> bool:
         return name in self._names

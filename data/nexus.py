@@ -99,8 +99,10 @@ def _image(content: Content) -> bytes:
     memory = {"driver": "core", "backing_store": False}
     with h5py.File(content.header["uuid"], "w", **memory) as file:
         set_attributes(file, "NXroot", default="entry", creator="labsyn")
-        file.attrs["creator_version"] = content.header["provenance"].get("labsyn", "")
-        file.attrs["file_time"] = ending.get("time", "")
+        file.attrs["creator_version"] = hdf5_text(
+            str(content.header["provenance"].get("labsyn", ""))
+        )
+        file.attrs["file_time"] = hdf5_text(ending.get("time", ""))
         entry = add_group(file, "entry", "NXentry", default="data")
         entry.attrs.update(
             schema_version=VERSION,
@@ -112,7 +114,7 @@ def _image(content: Content) -> bytes:
         entry["definition"].attrs["version"] = str(VERSION)
         entry["title"] = hdf5_text(content.header["procedure"])
         entry["entry_identifier_uuid"] = content.header["uuid"]
-        entry["start_time"] = content.header["start_time"]
+        entry["start_time"] = hdf5_text(content.header["start_time"])
         entry["end_time"] = hdf5_text(ending.get("time", ""))
         for key in ("status", "reason", "traceback"):
             entry[key] = hdf5_text(ending.get(key, ""))

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from labsyn.data.blocks import VALUES, Axis, Block, block_of
 from labsyn.data.content import Content
 from labsyn.data.errors import DataFileError
+from labsyn.data.frames import MAX_PAYLOAD
 from labsyn.data.nexus_groups import NO_CHECKSUM, add_group
 from labsyn.data.untrusted import member, stored_numbers
 
 _DESCRIBED = ("name", "unit", "long_name", "row", "time", "elapsed")
 _CHUNK = 1 << 18  # bytes
-_MOST_COMPRESSED = 1100  # times; deflate reaches 1032, a file that claims more lies
 
 
 def _chunks(block: Block) -> tuple[int, int] | None:
@@ -100,7 +100,7 @@ def read_block(path: str, group: Any, said: Mapping[str, Any], checksum: str) ->
     """Return the block in an HDF5 group that `said` describes, checked by its checksum."""
     name = said["name"]
     dataset = member(group, VALUES)
-    if dataset.ndim != 2 or dataset.nbytes > _MOST_COMPRESSED * dataset.id.get_storage_size():
+    if dataset.ndim != 2 or dataset.nbytes > MAX_PAYLOAD:  # which no journal could hold
         raise DataFileError(f"{path} is damaged: block {name!r} is not in the file")
     values = stored_numbers(group, VALUES, dataset.shape)[()]
     values.setflags(write=False)

@@ -8,14 +8,15 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from labsyn.data.blocks import VALUES, Block
-from labsyn.data.content import Content, column_values, event_of
+from labsyn.data.blocks import VALUES, Block, is_description
+from labsyn.data.content import Content, column_values, event_of, is_ending
+from labsyn.data.durability import is_file, is_there
 from labsyn.data.errors import DataFileError
 from labsyn.data.header import check_header, check_version
 from labsyn.data.lazy import Lazy
 from labsyn.data.nexus import DEFINITION, TEXTS, Checksums, total_checksum
 from labsyn.data.nexus_blocks import read_block
-from labsyn.data.nexus_version_1 import TEXTS_1, columns_of_version_1
+from labsyn.data.nexus_version_1 import TEXTS_1, columns_of_version_1, text_of_version_1
 from labsyn.data.untrusted import attribute, member, stored_numbers, stored_text
 
 Columns = Mapping[str, NDArray[Any]]
@@ -39,8 +40,8 @@ def read_nexus(path: Path) -> Content:
     with _opened(path) as file:
         entry, version = _entry(path, file)
         old = version == 1
-        stored = TEXTS_1 if old else TEXTS
-        texts = {name: stored_text(entry, f"config/{name}", variable=old) for name in stored}
+        stored, text = (TEXTS_1, text_of_version_1) if old else (TEXTS, stored_text)
+        texts = {name: text(entry, f"config/{name}") for name in stored}
         header = check_header(path, texts["header"])
         names = [name for name, _, _ in header["columns"]]
         n_rows = _check_columns(path, entry, names)
@@ -67,7 +68,8 @@ def _entry(path: Path, file: Any) -> tuple[Any, int]:
         raise foreign
     version = attribute(entry, "schema_version", "iu")
     check_version(path, version)
-    if stored_text(entry, "definition", variable=version == 1) != DEFINITION:
+    text = text_of_version_1 if version == 1 else stored_text
+    if text(entry, "definition") != DEFINITION:
         raise foreign
     return entry, version
 
@@ -84,7 +86,10 @@ def _columns_and_blocks(
     """Return columns and blocks that are read later, once the checksums of all are right."""
     shape = (attribute(entry, "n_rows", "iu"),)
     columns = {name: _checksum(member(entry, f"data/{name}")) for name in names}
-    described = {said["name"]: said for said in json.loads(texts["blocks"])}
+    said_of_blocks = json.loads(texts["blocks"])
+    if not all(is_description(said) for said in said_of_blocks):
+        raise DataFileError(f"{path} is damaged: what it says of its blocks is no description")
+    described = {said["name"]: said for said in said_of_blocks}
     blocks = {
         name: _checksum(member(entry, f"waveforms/{name}/{VALUES}")) for name in described
     }
@@ -93,20 +98,16 @@ def _columns_and_blocks(
         raise DataFileError(f"{path} was changed or damaged: its checksum does not match")
     return (
         Lazy(names, lambda name: _column(path, name, shape, columns[name])),
-        Lazy([*blocks], lambda name: _block(path, described[name], blocks[name])),
+        Lazy([*blocks], lambda name: _block(path, described[name], blocks[name]), keep=False),
     )
 
 
 def _surroundings(path: Path, texts: Mapping[str, str]) -> tuple[Any, tuple[Any, ...], Any]:
-    metadata, events, ending = (json.loads(texts[name]) for name in TEXTS_1[1:])
-    if not (
-        isinstance(metadata, dict)
-        and isinstance(events, list)
-        and all(isinstance(event, dict) for event in events)
-        and isinstance(ending, dict | None)
-    ):
+    metadata, stored, ending = (json.loads(texts[name]) for name in TEXTS_1[1:])
+    events = tuple(event_of(event) for event in stored)
+    if not (isinstance(metadata, dict) and all(events) and is_ending(ending)):
         raise DataFileError(f"{path} is damaged: metadata, events or end are none")
-    return metadata, tuple(event_of(event) for event in events), ending
+    return metadata, events, ending
 
 
 def column_checksums(path: Path, content: Content) -> dict[str, str]:
@@ -164,8 +165,9 @@ def _opened(path: Path) -> Iterator[Mapping[str, Any]]:
     """Open a finished run, and say of any error inside that the file is damaged."""
     import h5py
 
-    if not path.is_file():
-        raise DataFileError(f"{path} does not exist")
+    if not is_file(path):
+        what = "is no file" if is_there(path) else "does not exist"
+        raise DataFileError(f"{path} {what}")
     try:
         with h5py.File(path, "r") as file:
             yield file

@@ -50,3 +50,8 @@ def from_json(payload: bytes | str) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return plain if isinstance(plain, dict) else None
+
+
+def is_count(value: Any) -> bool:
+    """Whether that can be a number of rows."""
+    return type(value) is int and 0 <= value < 2**63

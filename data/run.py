@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from labsyn.data.blocks import Axis, Block
 from labsyn.data.content import Content
+from labsyn.data.durability import is_there
 from labsyn.data.errors import DataFileError
 from labsyn.data.flags import EXCLUDED
 from labsyn.data.follow import follow
@@ -144,14 +145,14 @@ class Run:
             raise DataFileError(f"{path} is a run, which states its units; state nothing of it")
         file = finished_path(path)  # the same for a finished one
         journal = journal_path(file)
-        if not (file.exists() or journal.exists()):
+        if not (is_there(file) or is_there(journal)):
             raise DataFileError(f"{path} does not exist")
-        state = recover_one(journal).status if journal.exists() else ""
-        if not file.exists():  # still being measured, or in a folder that cannot be written
+        state = recover_one(journal).status if is_there(journal) else ""
+        if not is_there(file):  # still being measured, or in a folder that cannot be written
             try:
                 return cls._from_content(journal, _held(read_journal(journal)), state)
             except DataFileError:
-                if not file.exists():  # else it was finished this very moment
+                if not is_there(file):  # else it was finished this very moment
                     raise
         return cls._from_content(file, read_nexus(file), state)
 

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+from labsyn.data.durability import is_there
 from labsyn.data.errors import DataFileError, StorageError
 
 SUFFIX = ".part"
@@ -46,7 +47,7 @@ def check_new(path: Path, needed: int) -> None:
     wrong = NOT_PORTABLE.intersection(path.name)
     if wrong:
         raise DataFileError(f"{path}: {min(wrong)!r} is not allowed in file names on Windows")
-    if path.exists():
+    if is_there(path):
         raise StorageError(f"{path} exists and is never overwritten")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -13,6 +13,9 @@ import numpy as np
 from labsyn.data.errors import DataFileError
 
 _LARGEST_CHUNK = 1 << 26  # bytes unpacked; HDF5 unpacks a chunk whole
+_FILTERS = frozenset(
+    [1, 2, 3, 32000]
+)  # deflate, shuffle, fletcher32, LZF: all without plug-ins
 
 
 def member(group: Any, name: str) -> Any:
@@ -36,8 +39,8 @@ def member(group: Any, name: str) -> Any:
     return group
 
 
-def stored_text(group: Any, name: str, *, variable: bool = False) -> str:
-    """Return a text of the file, if the file is as large as its text.
+def stored_text(group: Any, name: str) -> str:
+    """Return a text of fixed length, if the file is as large as its text.
 
     Parameters
     ----------
@@ -45,8 +48,6 @@ def stored_text(group: Any, name: str, *, variable: bool = False) -> str:
         Where to look.
     name : str
         A path from there.
-    variable : bool
-        Whether its length may be variable. HDF5 hangs on some damaged texts of that kind.
 
     Raises
     ------
@@ -59,11 +60,11 @@ def stored_text(group: Any, name: str, *, variable: bool = False) -> str:
     path = group.file.filename
     whole = isinstance(dataset, h5py.Dataset) and dataset.shape == ()
     kind = h5py.check_string_dtype(dataset.dtype) if whole else None
-    if kind is None or dataset.is_virtual or dataset.external:
+    if kind is None or dataset.is_virtual or dataset.external or dataset.chunks:
         raise DataFileError(f"{path} is damaged: {name!r} is no text")
-    if not variable and kind.length is None:
+    if kind.length is None:
         raise DataFileError(f"{path} is damaged: {name!r} is no text of fixed length")
-    if (kind.length or 0) > Path(path).stat().st_size:
+    if kind.length > Path(path).stat().st_size:
         raise DataFileError(f"{path} is damaged: {name!r} is longer than the file")
     return str(dataset[()].decode())
 
@@ -110,7 +111,7 @@ def stored_numbers(group: Any, name: str, shape: tuple[int, ...]) -> Any:
     ------
     DataFileError
         If it is missing, of another shape, no numbers, kept in another file, or packed so
-        that a part of it unpacks to more than 64 MB.
+        that a part of it unpacks to more than 64 MB, or by what labsyn does not know.
     """
     import h5py
 
@@ -131,13 +132,21 @@ def check_stored_here(dataset: Any, name: str) -> None:
     Raises
     ------
     DataFileError
-        If a part of it unpacks to more than 64 MB, or it is kept in another file.
+        If a part of it unpacks to more than 64 MB, or by what labsyn does not know, or if it
+        is kept in another file.
     """
     path = dataset.file.filename
     if dataset.is_virtual or dataset.external:
         raise DataFileError(f"{path} is damaged: {name!r} has its values in another file")
+    if not _FILTERS.issuperset(_filters(dataset)):
+        raise DataFileError(f"{path} packs {name!r} in a way that labsyn does not unpack")
     chunk = dataset.dtype.itemsize
     for length in dataset.chunks or ():
         chunk *= length
     if chunk > _LARGEST_CHUNK:
         raise DataFileError(f"{path} is damaged: {name!r} unpacks to {chunk} bytes at once")
+
+
+def _filters(dataset: Any) -> list[int]:
+    plan = dataset.id.get_create_plist()
+    return [plan.get_filter(i)[0] for i in range(plan.get_nfilters())]

@@ -15,7 +15,7 @@ from labsyn.data import compaction, frames
 from labsyn.data.blocks import Axis, pack_block
 from labsyn.data.errors import DataFileError, StorageError
 from labsyn.data.flags import Flag
-from labsyn.data.header import Column, check_columns, make_header
+from labsyn.data.header import Column, check_columns, check_header, make_header
 from labsyn.data.journal import Journal
 from labsyn.data.plain_json import to_json
 from labsyn.data.provenance import timestamp
@@ -109,6 +109,7 @@ class RunWriter:
         if plot:
             header["plot"] = {"signal": plot[0], "axis": plot[1]}
         first = to_json(header, "header").encode()
+        check_header(path, first)  # what no reader takes is refused before it holds a run
         row, other = frames.OVERHEAD + 2 * 8 * len(names), block_bytes + len(first) + _METADATA
         room = n_rows * row + 2 * other  # the journal, and the finished file beside it
         check_new(path, room)
@@ -244,7 +245,7 @@ class RunWriter:
         if kind != "clock":
             self._check_clock()
         self._write_json(
-            frames.EVENT, {**details, **self._when(), "kind": kind, "text": text}, "event"
+            frames.EVENT, {**details, **self._when(), "kind": kind, "text": str(text)}, "event"
         )
 
     def _when(self) -> dict[str, Any]:
@@ -277,15 +278,15 @@ class RunWriter:
         """
         if status not in STATUSES:
             raise DataFileError(f"a run ends as one of {', '.join(STATUSES)}, not {status!r}")
-        self._check_clock()
         ending = {
             "status": status,
-            "reason": reason,
-            "traceback": traceback,
+            "reason": str(reason),
+            "traceback": str(traceback),
             "time": timestamp(),
             "elapsed": time.monotonic() - self._started,
         }
         try:
+            self._check_clock()
             self._write_json(frames.END, ending, "ending")
             self._journal.sync()
             content = compaction.read_back(self._journal.path, self.n_rows)

@@ -113,8 +113,13 @@ def measure(
         stopped = isinstance(error, KeyboardInterrupt | SystemExit)
         status = "aborted" if stopped else "failed"
         with bench.signals.hold():
-            path = _close(bench, writer, status, f"{type(error).__name__}: {error}", error)
-        error.add_note(f"the run is kept in {path}")
+            try:
+                path = _close(bench, writer, status, f"{type(error).__name__}: {error}", error)
+            except StorageError as second:  # must not hide what stopped the run
+                if not isinstance(error, StorageError):  # else it says the same
+                    error.add_note(f"the run was not finished: {second}")
+            else:
+                error.add_note(f"the run is kept in {path}")
         raise
     with bench.signals.hold():
         path = _close(bench, writer, status, reason, None)
@@ -160,11 +165,17 @@ def _close(
         for warning in bench.warnings:
             writer.event("warning", warning)
         writer.update_metadata({"instruments_after": bench.settings()})
-    path = writer.finish(status, reason=reason, traceback=text)
-    if unsafe is not None:
+    try:
+        path = writer.finish(status, reason=reason, traceback=text)
+    except StorageError as refused:
+        if unsafe is None:
+            raise
+        unsafe.add_note(f"the run was not finished: {refused}")
+    else:
+        if unsafe is None:
+            return path
         unsafe.add_note(f"the run is kept in {path}")
-        raise unsafe from error
-    return path
+    raise unsafe from error
 
 
 def _start(

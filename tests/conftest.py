@@ -1,8 +1,11 @@
-"""What tests share: which outputs of a simulated bench are on, and the bench of the MTJ."""
+"""What tests share: outputs that are on, the bench of the MTJ, and a disk that fills up."""
 
+import shutil
+import subprocess
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +17,8 @@ from labsyn.drivers.config import starter
 from labsyn.drivers.simulated.bench import SimulatedBench
 from labsyn.drivers.simulated.faults import FaultyInstrument
 from labsyn.drivers.simulated.instrument import SimulatedInstrument
+
+collect_ignore = ["data/fuzz_reader.py", "data/lies.py"]  # the program `test_fuzz` starts
 
 StillOn = Callable[[SimulatedBench], list[str]]
 OpenMTJ = Callable[..., Bench]
@@ -114,3 +119,18 @@ def _put_source(plain: dict[str, Any], source: str) -> None:
         plain["roles"]["pulse_source"] |= {"instrument": "smu", "channel": 301}
     else:
         plain["instruments"]["generator"]["driver"] = source
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of its own, of 1 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    options = ["-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
+    if shutil.which("mount") is None:
+        pytest.skip("there is no mount here")
+    done = subprocess.run(["mount", *options], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"no file system may be mounted here: {done.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)

@@ -6,6 +6,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
+from labsyn.data.durability import is_file
 from labsyn.data.errors import DataFileError, ImportFormatError
 
 MAX_BYTES = 256_000_000
@@ -129,6 +130,8 @@ class Source:
 
 def is_arc_two(path: Path) -> bool:
     """Return whether a file is an HDF5 store of ArC TWO, by the version that it states."""
+    if not is_file(path):  # a pipe would wait for its writer
+        return False
     try:
         with path.open("rb") as file:
             if file.read(len(_HDF5)) != _HDF5:

@@ -63,7 +63,15 @@ def _code(error: BaseException) -> int:
 
 
 def _say(sentence: str) -> None:
-    sys.stderr.write(f"labsyn: {sentence}\n")
+    sys.stderr.write(f"labsyn: {harmless(sentence)}\n")
+
+
+def harmless(text: str) -> str:
+    """Return what a terminal may be given of a text from a file: no control sequences."""
+    return "".join(
+        c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode()
+        for c in text
+    )
 
 
 def print_json(value: Any, *, indent: int | None = 1) -> None:
@@ -80,11 +88,11 @@ def print_table(title: str, heads: list[str], rows: list[list[str]]) -> None:
 
     width = None if sys.stdout.isatty() else 140
     console = Console(width=width, markup=False)  # "[limits]" is a text, no style
-    table = Table(title=title, title_justify="left", title_style="bold")
+    table = Table(title=harmless(title), title_justify="left", title_style="bold")
     for head in heads:
         table.add_column(head, overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(harmless, row))
     console.print(table)
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from labsyn.cli.catalogue import RUNS
+from labsyn.cli.console import harmless
 
 TAG_SETTINGS: dict[str, Any] = {
     # "-bad" is a tag to take away, no option; "-h" among its letters would be.
@@ -49,7 +50,7 @@ def note(
 
     path = find_run(run)
     labels = read_labels(path) if text is None else change_labels(path, note=text)
-    typer.echo(f"{path}: {labels.note or 'no note'}")
+    typer.echo(harmless(f"{path}: {labels.note or 'no note'}"))
 
 
 def find_run(run: Path) -> Path:
@@ -60,13 +61,14 @@ def find_run(run: Path) -> Path:
     DataFileError
         If there is none.
     """
+    from labsyn.data.durability import is_file
     from labsyn.data.errors import DataFileError
     from labsyn.data.run_files import journal_path
 
     bare = run.name.removesuffix(".part").removesuffix(".h5")
     for folder in (run.parent, RUNS / run.parent):
         path = folder / f"{bare}.h5"
-        if bare and (path.is_file() or journal_path(path).is_file()):
+        if bare and (is_file(path) or is_file(journal_path(path))):
             return path
     raise DataFileError(
         f"there is no run {run}, here or in {RUNS}; 'labsyn list FOLDER' shows what there is"

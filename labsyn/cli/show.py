@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from labsyn.cli.console import Json, print_json, print_table
+from labsyn.cli.console import Json, harmless, print_json, print_table
 from labsyn.cli.labels import find_run
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ def show(
     for stored, beside in found:
         _show(stored, beside)
         if with_bench:
-            typer.echo(stored.metadata.get("bench_file") or "no bench file was read")
+            text = stored.metadata.get("bench_file")
+            typer.echo(harmless(str(text or "no bench file was read")))
 
 
 def _show(stored: "StoredRun", beside: dict[str, Any]) -> None:
@@ -51,9 +52,9 @@ def _show(stored: "StoredRun", beside: dict[str, Any]) -> None:
     _events(stored)
     _fit(beside["fit"])
     for problem in beside["problems"]:
-        typer.echo(f"note: {problem}")
+        typer.echo(harmless(f"note: {problem}"))
     if stored.traceback:
-        typer.echo(stored.traceback)
+        typer.echo(harmless(stored.traceback))
 
 
 def _summary(run: "StoredRun") -> dict[str, Any]:

@@ -1,9 +1,12 @@
+import contextlib
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
 from labsyn.data import durability as module
+from labsyn.data import journal as journal_module
 from labsyn.data.durability import open_binary, sync_file, sync_folder, try_lock
 from labsyn.data.journal import Journal
 
@@ -75,3 +78,31 @@ def test_a_text_that_cannot_be_named_leaves_nothing_behind(
     with pytest.raises(OSError, match="No space left"):
         module.write_text(tmp_path / "x.json", "new")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_name_of_a_journal_is_synced_once_with_its_first_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr(journal_module, "sync_folder", synced.append)
+    journal = Journal(tmp_path / "run.h5.part", 1, sync_interval=0)
+    for i in range(3):
+        assert journal.write_row((i,))
+    journal.close()
+    assert synced == [tmp_path]
+
+
+@pytest.mark.parametrize(("code", "fails"), [(errno.EINVAL, False), (errno.EIO, True)])
+def test_a_folder_that_cannot_be_synced_is_no_error_a_bad_disk_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, fails: bool
+) -> None:
+    """Some network disks sync no folders, and say so."""
+
+    def refuse(descriptor: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "O_DIRECTORY", getattr(os, "O_DIRECTORY", 0), raising=False)
+    monkeypatch.setattr(module, "open_binary", lambda path, flags: os.open(os.devnull, 0))
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(OSError, match="error") if fails else contextlib.nullcontext():
+        sync_folder(tmp_path)

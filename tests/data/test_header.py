@@ -27,7 +27,7 @@ def test_a_column_has_a_unit_that_exists() -> None:
 )
 def test_a_plot_of_no_column_is_refused(plot: Any) -> None:
     header: dict[str, Any] = {"format": "labsyn_run", "version": 2, "columns": [["x", "V", ""]]}
-    header |= dict.fromkeys(("uuid", "procedure", "start_time"), "")
+    header |= {"uuid": "5b1c", "procedure": "", "start_time": ""}
     for key in ("parameters", "parameter_units", "metadata", "provenance"):
         header[key] = {}
     assert check_header(Path("a.h5"), json.dumps(header)) == header

@@ -1,5 +1,6 @@
 """Hostile run files: a clear error before anything is read that they cannot hold."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,11 @@ import h5py
 import numpy as np
 import pytest
 
-from labsyn.data.errors import DataFileError
+from labsyn.data.errors import DataFileError, StorageError
 from labsyn.data.run import Column, Run, RunWriter
+from labsyn.data.untrusted import stored_numbers
+
+X = Column("x")
 
 
 @pytest.fixture
@@ -108,3 +112,45 @@ def test_hostile_structures_are_refused_before_they_are_read(
         make_hostile(file)
     with pytest.raises(DataFileError, match=message):
         Run.open(original)
+
+
+def test_values_that_other_code_would_unpack_are_refused(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("x", data=np.zeros(4, "<i4"), chunks=(4,), scaleoffset=0)
+        with pytest.raises(
+            DataFileError, match="packs 'x' in a way that labsyn does not unpack"
+        ):
+            stored_numbers(file, "x", (4,))
+
+
+def test_a_block_that_no_journal_could_hold_is_refused(tmp_path: Path) -> None:
+    """A file of some kilobytes, which unpacks to a gigabyte."""
+    writer = RunWriter.create(tmp_path / "a.h5", procedure="P", parameters={}, columns=[X])
+    writer.block("b", np.zeros((2, 2)))
+    path = writer.finish()
+    with h5py.File(path, "r+") as file:
+        group = file["entry/waveforms/b"]
+        checksum = group["values"].attrs["sha256"]
+        del group["values"]
+        packed = {"chunks": (1, 1 << 20), "compression": "gzip"}
+        group.create_dataset("values", (128, 1 << 20), "<f8", **packed)
+        group["values"].attrs["sha256"] = checksum
+    run = Run.open(path)
+    with pytest.raises(DataFileError, match="block 'b' is not in the file"):
+        run.blocks["b"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such files")
+@pytest.mark.parametrize("name", ["a.h5", "a.h5.part"])
+def test_a_pipe_is_not_waited_for(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(DataFileError, match=rf"{name} is no file"):
+        Run.open(tmp_path / name)
+
+
+def test_a_name_that_no_file_can_have(tmp_path: Path) -> None:
+    long = tmp_path / f"{'x' * 300}.h5"
+    with pytest.raises(DataFileError, match="does not exist"):
+        Run.open(long)
+    with pytest.raises(StorageError, match="cannot be made: File name too long; nothing was"):
+        RunWriter.create(long, procedure="P", parameters={}, columns=[X])

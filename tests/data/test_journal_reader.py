@@ -24,6 +24,9 @@ from labsyn.data.journal import Journal
 from labsyn.data.journal_reader import read_journal
 from labsyn.data.plain_json import to_json
 
+WHEN = {"time": "2026-01-01T00:00:00+00:00", "elapsed": 0.5}
+HALF = WHEN | {"row": 4, "level": "info", "text": "half"}
+ENDING = WHEN | {"status": "finished", "reason": "", "traceback": ""}
 COLUMNS = [["index", "1", ""], ["current", "A", "Current"]]
 
 
@@ -51,11 +54,11 @@ def whole_journal(path: Path) -> bytes:
     journal.write(HEADER, header())
     for i in range(4):
         journal.write_row((i, -i / 3))
-    journal.write(EVENT, b'{"level": "info", "text": "half"}')
+    journal.write(EVENT, to_json(HALF, "event").encode())
     block = np.array([[4, -4 / 3], [5, -5 / 3]], "<f8")
     journal.write(ROWS, block.tobytes(), 2)
     journal.write(METADATA, b'{"sample": "B"}')
-    journal.write(END, b'{"status": "finished"}')
+    journal.write(END, to_json(ENDING, "end").encode())
     journal.close()
     return path.read_bytes()
 
@@ -75,7 +78,7 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     np.testing.assert_array_equal(table(content), expected_rows())
     assert content.metadata == {"seed": 1, "sample": "B"}
     assert [event["text"] for event in content.events] == ["half"]
-    assert content.ending == {"status": "finished"}
+    assert content.ending == ENDING
     assert content.torn_bytes == 0
 
 
@@ -200,7 +203,7 @@ def test_a_header_that_cannot_be_read_is_refused(
 def test_missing_and_unreadable_journals_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataFileError, match=r"no\.part does not exist"):
         read_journal(tmp_path / "no.part")
-    with pytest.raises(DataFileError, match="cannot be read"):
+    with pytest.raises(DataFileError, match="is no file"):
         read_journal(tmp_path)
 
 

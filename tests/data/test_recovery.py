@@ -183,7 +183,7 @@ def test_a_full_disk_is_noticed_before_hdf5_meets_it(
         patch.setattr(nexus, "reserve", no_room)
         (result,) = recover(tmp_path)
     assert "could not be written ([Errno 28] No space left on device)" in result.error
-    assert "all 3 rows are kept in a.h5.part: it needs about 1 MB and" in result.error
+    assert "all 3 rows are kept in a.h5.part: it needs about 1.00" in result.error
     assert files(tmp_path) == ["a.h5.part"]
     assert recover(tmp_path)[0].error == ""
 

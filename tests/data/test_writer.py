@@ -256,3 +256,24 @@ def test_a_sleeping_computer_is_noticed(
     (event,) = Run.open(tmp_path / "a.h5").events
     assert "+3600.0 s" in event["text"]
     assert event["row"] == 2
+
+
+def test_what_no_reader_takes_is_refused_before_it_holds_a_run(tmp_path: Path) -> None:
+    with pytest.raises(DataFileError, match="the header is damaged"):
+        RunWriter.create(
+            tmp_path / "a.h5",
+            procedure="P",
+            parameters={"width": 1.0},
+            parameter_units={"width": None},  # type: ignore[dict-item]
+            columns=[Column("x")],
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_texts_of_events_and_ends_are_texts(tmp_path: Path) -> None:
+    columns = [Column("x")]
+    writer = RunWriter.create(tmp_path / "a.h5", procedure="P", parameters={}, columns=columns)
+    writer.event("note", 5)  # type: ignore[arg-type]
+    writer.append((1,))
+    run = Run.open(writer.finish("failed", reason=ValueError("x")))  # type: ignore[arg-type]
+    assert (run.n_rows, run.events[0]["text"], run.reason) == (1, "5", "x")
