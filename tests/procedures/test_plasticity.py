@@ -101,6 +101,13 @@ def test_a_device_that_cannot_be_brought_back_is_told_of(tmp_path: Path) -> None
     assert "2 pulses did not lead back to" in warning["text"]
 
 
+def test_a_flagged_way_back_is_told_of(tmp_path: Path) -> None:
+    """In compliance it is not known how far it came: the next condition begins anywhere."""
+    run = run_of(SNDP(pulse_numbers="5, 5", compliance_current=9e-6), tmp_path)
+    warning = next(event for event in run.events if event["kind"] == "warning")
+    assert "condition 2 begins where a read is flagged: 1 pulses did not" in warning["text"]
+
+
 def test_it_is_brought_back_from_either_side(tmp_path: Path) -> None:
     values: dict[str, Any] = {"pulse_numbers": "5, 5", "n_cycles": 1}
     for depression, used in ((0.5, 1.1), (2.0, -1.5)):

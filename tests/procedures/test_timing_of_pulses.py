@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from labsyn.data.errors import ConfigError, LimitError
+from labsyn.data.errors import BenchError, ConfigError, LimitError
+from labsyn.data.run import Run
 from labsyn.drivers.bench import Bench
 from labsyn.procedures.base import BenchProcedure
 from labsyn.procedures.paired_pulse import PairedPulse
@@ -74,6 +75,24 @@ def test_the_other_polarity(tmp_path: Path) -> None:
         run = measure(STDP(n_slots=3, **turned), bench, tmp_path)
     assert np.all(run["change"][run["delay"] > 0] < 0)
     assert np.all(run["change"][run["delay"] < 0] > 0)
+
+
+@pytest.mark.parametrize(
+    ("procedure", "n_pulses", "message"),
+    [
+        (STDP(n_slots=3), 1, "reached at a delay of -0.06 s"),
+        (PairedPulse(pulse_voltage=-0.1), 3, "reached at the reset after pair 1"),
+    ],
+)
+def test_compliance_stops_before_the_next_pulses(
+    tmp_path: Path, procedure: BenchProcedure, n_pulses: int, message: str
+) -> None:
+    procedure.compliance_current, procedure.on_compliance = 5e-6, "stop"
+    with Bench.simulated("lixcoo2", seed=1, **QUIET) as bench:
+        with pytest.raises(BenchError, match=message):
+            measure(procedure, bench, tmp_path, name="x")
+        assert bench.account.total().n_pulses == n_pulses
+    assert Run.open(tmp_path / "x.h5").n_rows == 1
 
 
 @pytest.mark.parametrize(
