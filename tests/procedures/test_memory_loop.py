@@ -78,9 +78,9 @@ def test_compliance_stops_after_its_write(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_refused(tmp_path: Path, values: dict[str, Any], message: str) -> None:
+    loop = MemoryLoop(**{"write_voltage": 1.0, "compliance_current": 1e-3} | values)
     with Bench.simulated() as bench, pytest.raises(LimitError, match=message):
-        usual = {"write_voltage": 1.0, "compliance_current": 1e-3}
-        measure(MemoryLoop(**usual | values), bench, tmp_path / "runs")
+        measure(loop, bench, tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
 
 

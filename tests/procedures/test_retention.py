@@ -83,7 +83,9 @@ def test_compliance_stops_before_the_next_kind_of_pulses(tmp_path: Path) -> None
     values: dict[str, Any] = {"n_potentiations": "0, 5", "n_reads": 2, "retention_time": 1}
     retention = Retention(**values, compliance_current=5e-6, on_compliance="stop")
     with Bench.simulated("lixcoo2", seed=1, **IDEAL) as bench:
-        with pytest.raises(BenchError, match="compliance of 5e-06 A reached at state 2, 0.1 s"):
+        with pytest.raises(
+            BenchError, match=r"compliance of 5e-06 A reached at state 2, 0\.1 s"
+        ):
             measure(retention, bench, tmp_path, name="x")
         assert bench.account.total().n_pulses == 1
     run = Run.open(tmp_path / "x.h5")
