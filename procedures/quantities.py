@@ -57,7 +57,7 @@ class QuantitiesParameter(Parameter):
         return [self._one(item) for item in items]
 
     def _refuse_half_units(self, items: Sequence[str]) -> None:
-        """Raise UnitError for ``"100, 200, 300 mV"``: is the first one 100 V?"""
+        """Raise UnitError for ``"100, 200, 300 mV"``: the first one may be 100 V."""
         items = [item for item in items if item]
         bare = [_is_number(item) for item in items]
         if any(bare) and not all(bare):
