@@ -11,7 +11,7 @@ from pymeasure.experiment import BooleanParameter, FloatParameter, IntegerParame
 from labsyn.data.flags import Flag
 from labsyn.data.run import Column
 from labsyn.drivers.bench import Bench
-from labsyn.drivers.guard import GuardedSweeper
+from labsyn.drivers.sweeper_guard import GuardedSweeper
 from labsyn.procedures.base import BenchProcedure
 
 FloatArray = NDArray[np.float64]

@@ -8,7 +8,8 @@ from pymeasure.experiment import FloatParameter, IntegerParameter
 from labsyn.data.flags import Flag
 from labsyn.data.run import Column
 from labsyn.drivers.bench import Bench
-from labsyn.drivers.guard import GuardedReader, GuardedSweeper
+from labsyn.drivers.guard import GuardedReader
+from labsyn.drivers.sweeper_guard import GuardedSweeper
 from labsyn.procedures.base import BenchProcedure
 
 _SAMPLES = 10  # of the current in a write
