@@ -66,11 +66,11 @@ def test_a_device_that_breaks_ends_it(tmp_path: Path) -> None:
 
 def test_what_was_learned_is_kept_when_it_fails(tmp_path: Path) -> None:
     """Potentiation drifts up until it reaches the compliance."""
-    values: dict[str, Any] = {"n_pulses": 10, "depression_voltage": 0.7, "least_ratio": 1}
-    endurance = Endurance(**values, compliance_current=6e-5, on_compliance="stop")
+    values: dict[str, Any] = {"n_pulses": 10, "depression_voltage": 0.5, "least_ratio": 1}
+    endurance = Endurance(**values, compliance_current=5e-5, on_compliance="stop")
     with (
         Bench.simulated("lixcoo2", seed=1) as bench,
-        pytest.raises(BenchError, match="compliance of 6e-05 A reached"),
+        pytest.raises(BenchError, match="compliance of 5e-05 A reached"),
     ):
         measure(endurance, bench, tmp_path, name="x")
     run = Run.open(tmp_path / "x.h5")
