@@ -54,6 +54,16 @@ def test_it_runs_unchanged_on_two_terminals(tmp_path: Path) -> None:
     assert np.all(up[:, 0] > 2 * up[:, 2])  # after -1 V, after +1 V
 
 
+def test_compliance_at_the_beginning_of_a_write_is_told(tmp_path: Path) -> None:
+    """+1 V depresses: the current falls below the compliance before the write is over."""
+    values: dict[str, Any] = {"n_steps": 1, "n_loops": 1, "write_time": 0.1}
+    loop = MemoryLoop(write_voltage=1.0, compliance_current=8e-6, **values)
+    with Bench.simulated("lixcoo2", seed=1) as bench:
+        run = measure(loop, bench, tmp_path)
+    assert run["write_current"][1] < 0.9 * 8e-6
+    assert int(run["flags"][1]) & Flag.COMPLIANCE
+
+
 def test_compliance_stops_after_its_write(tmp_path: Path) -> None:
     values: dict[str, Any] = {"write_voltage": -1.0, "n_steps": 1, "write_time": 1}
     loop = MemoryLoop(**values, compliance_current=1e-5, on_compliance="stop")

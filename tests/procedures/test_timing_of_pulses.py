@@ -9,6 +9,8 @@ import pytest
 from labsyn.data.errors import BenchError, ConfigError, LimitError
 from labsyn.data.run import Run
 from labsyn.drivers.bench import Bench
+from labsyn.drivers.bench_model import BenchConfig
+from labsyn.drivers.config import simulated_config
 from labsyn.procedures.base import BenchProcedure
 from labsyn.procedures.paired_pulse import PairedPulse
 from labsyn.procedures.runner import measure
@@ -30,6 +32,15 @@ def test_a_second_pulse_finds_what_the_first_left(tmp_path: Path) -> None:
     assert run["facilitation"] == pytest.approx(1 + np.exp(-wanted), abs=0.03)
     again = (run["second"] - run["baseline"]) / (run["first"] - run["baseline"])
     assert run["facilitation"] == pytest.approx(again)
+
+
+def test_the_interval_is_the_one_that_was_reached(tmp_path: Path) -> None:
+    plain = simulated_config("lixcoo2", 1, QUIET).model_dump()
+    slow = {"kind": "slow", "match": "TTI", "after": 1, "seconds": 0.5}  # the first read of G1
+    plain["instruments"]["smu"]["faults"] = [slow]
+    with Bench(BenchConfig.model_validate(plain)) as bench:
+        run = measure(PairedPulse(n_repeats=1, n_intervals=2), bench, tmp_path)
+    assert run["interval"] == pytest.approx([0.51, 20.0], rel=0.01)
 
 
 def test_the_reset_follows_a_pair(tmp_path: Path) -> None:

@@ -31,6 +31,8 @@ def test_extremes_name_what_is_checked() -> None:
         (2.0, {"pulse_voltage of pulse 4": -2.0}),
     ]
     assert list(Branch.ramp(1, 0.0, 3, width=1.0).extremes()) == []
+    ((_, ends),) = Branch.ramp(1, -2.0, 5, step=0.9, width=1.0).extremes()
+    assert [*ends.values()] == pytest.approx([-2.0, 1.6, -0.2])  # lowest, highest, smallest
 
 
 def test_a_list_of_pulses() -> None:
