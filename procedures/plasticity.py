@@ -65,7 +65,11 @@ class Plasticity(TrainProcedure):
     reset_voltage = FloatParameter("Voltage that depresses", units="V", default=1.1)
     set_voltage = FloatParameter("Voltage that potentiates", units="V", default=-1.5)
     reset_width = FloatParameter(
-        "Width of these pulses", units="s", default=10e-3, minimum=1e-9, maximum=1e4
+        "Width of the pulses that bring it back",
+        units="s",
+        default=10e-3,
+        minimum=1e-9,
+        maximum=1e4,
     )
     reset_pulses = IntegerParameter(
         "Most pulses to bring it back", default=30, minimum=0, maximum=10**6
