@@ -93,7 +93,9 @@ def write_surroundings(entry: Any, content: Content) -> None:
     sample = metadata.get("sample")
     if sample:
         plain = sample if isinstance(sample, dict) else {"name": sample}
-        _write_mapping(add_group(entry, "sample", "NXsample"), plain)
+        number = isinstance(plain.get("temperature"), int | float)
+        units = {"temperature": "K"} if number else {}
+        _write_mapping(add_group(entry, "sample", "NXsample"), plain, units)
     instruments = metadata.get("instruments")
     if isinstance(instruments, dict):
         parent = add_group(entry, "instrument", "NXinstrument")

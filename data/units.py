@@ -73,9 +73,8 @@ def _parse_text(text: str, unit: str) -> float:
         _check_symbol(symbol)
         return float(_registry().Quantity(float(number), symbol).to(unit).magnitude)
     except Exception as error:  # pint raises many kinds; all mean the same to the user
-        raise UnitError(
-            f"{text!r} is not a quantity in {unit}; write a number or, say, '1.5 {unit}'"
-        ) from error
+        said = f"not a quantity in {unit}; write a number or, say, '1.5 {unit}'"
+        raise UnitError(f"{text!r} is {said if unit else 'not a number'}") from error
 
 
 def _split(text: str) -> tuple[str, str]:

@@ -15,17 +15,13 @@ from labsyn.drivers.bench_model import BenchConfig
 from labsyn.drivers.casting import cast, check_roles
 from labsyn.drivers.config import load_config, simulated_config
 from labsyn.drivers.connection import Connection
-from labsyn.drivers.guard import (
-    GuardedField,
-    GuardedPulseSource,
-    GuardedReader,
-    GuardedSweeper,
-)
+from labsyn.drivers.guard import GuardedField, GuardedPulseSource, GuardedReader
 from labsyn.drivers.limits import Limits
 from labsyn.drivers.roles import Switch
 from labsyn.drivers.safe_state import make_all_safe, unsafe
 from labsyn.drivers.safety import StopSignals
 from labsyn.drivers.surroundings import emergency_targets, surroundings, twin_of
+from labsyn.drivers.sweeper_guard import GuardedSweeper
 from labsyn.drivers.watchdog import Watchdog
 from labsyn.drivers.wire_log import WireLog
 

@@ -17,8 +17,9 @@ class Endurance(TrainProcedure):
     The device is read after each pulse; with ``read_every = n_pulses`` only at the two end
     states of a cycle. When the high state is less than `least_ratio` times the low one the
     window has closed: the run ends there, and is finished. A cycle whose end states are
-    flagged decides nothing. At the end the block ``end_states`` holds both states of each
-    cycle, and an event tells how far they have drifted from the first cycle to the last.
+    flagged decides nothing. At the end, whatever ends it, the block ``end_states`` holds both
+    states of each cycle, and an event tells how far they have drifted from the first cycle to
+    the last.
 
     The defaults are Baek et al., Nano-Micro Letters (2022), Supporting Information, figure
     S3: 350 cycles of 25 negative and 25 positive spikes. Its voltages are not printed there:
@@ -59,9 +60,11 @@ class Endurance(TrainProcedure):
         self._states = []
 
     def execute(self) -> None:
-        super().execute()
-        if self._states:
-            self._tell()
+        try:
+            super().execute()
+        finally:  # what was learned in a thousand cycles outlives a cable that comes off
+            if self._states:
+                self._tell()
 
     def after_branch(self, cycle: int, branch: Branch) -> bool:
         if branch.kind == 1:

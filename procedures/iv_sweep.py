@@ -11,7 +11,7 @@ from pymeasure.experiment import BooleanParameter, FloatParameter, IntegerParame
 from labsyn.data.flags import Flag
 from labsyn.data.run import Column
 from labsyn.drivers.bench import Bench
-from labsyn.drivers.guard import GuardedSweeper
+from labsyn.drivers.sweeper_guard import GuardedSweeper
 from labsyn.procedures.base import BenchProcedure
 
 FloatArray = NDArray[np.float64]
@@ -31,7 +31,8 @@ class IVSweep(BenchProcedure):
     The defaults are those of Baek et al., Nano-Micro Letters (2022), Supporting Information,
     figure S11a: potentiation by 10 sweeps 0 V, -1.5 V, 0 V (S11b, c: 20, 30; S11d: 30 sweeps
     to +1.5 V). Figure S2f is one sweep 0 V, -1 V, 0 V at each of several rates from 20 V/s down
-    to 1 V/s. The rate of S11 and the number of points are not printed there and chosen here.
+    to 1 V/s, which a B1500A steps through evenly with ``n_points=51``. The rate of S11 and the
+    number of points are not printed there and chosen here.
     """
 
     ROLES = ("sweeper",)

@@ -8,7 +8,8 @@ from pymeasure.experiment import FloatParameter, IntegerParameter
 from labsyn.data.flags import Flag
 from labsyn.data.run import Column
 from labsyn.drivers.bench import Bench
-from labsyn.drivers.guard import GuardedReader, GuardedSweeper
+from labsyn.drivers.guard import GuardedReader
+from labsyn.drivers.sweeper_guard import GuardedSweeper
 from labsyn.procedures.base import BenchProcedure
 
 _SAMPLES = 10  # of the current in a write
@@ -24,7 +25,8 @@ class MemoryLoop(BenchProcedure):
     Diao et al., Nanoscale Horizons 10, 780 (2025), figures 1d and 1e: "each V_2,4 write
     process lasts 100 s", the loop is repeated 20 times, and it is read at 0.1 V on T1. How
     high the voltage goes, in which steps and which way first is drawn there but not printed:
-    the 6 V with which the paper initialises, and four steps a quarter, are choices.
+    the 6 V with which the paper initialises, and four steps a quarter, are choices; so is the
+    compliance, which the currents of such writes (0.14 A at 6 V) stay below.
     """
 
     ROLES = ("sweeper", "reader")
@@ -49,6 +51,9 @@ class MemoryLoop(BenchProcedure):
     )
     n_loops = IntegerParameter("Loops", default=20, minimum=1, maximum=10**5)
     read_voltage = FloatParameter("Read voltage", units="V", default=0.1)
+    compliance_current = FloatParameter(
+        "Compliance current", units="A", default=0.2, minimum=1e-9, maximum=1.0
+    )
 
     sweeper: GuardedSweeper
     reader: GuardedReader
@@ -96,8 +101,8 @@ class MemoryLoop(BenchProcedure):
     def _voltages(self) -> list[float]:
         """Write voltages of one loop; it begins after the 0 V with which the last one ends."""
         up = np.arange(1, self.n_steps + 1) / self.n_steps
-        half = np.concatenate([up, up[-2::-1], [0.0]])
-        return [float(volts) for volts in self.write_voltage * np.concatenate([half, -half])]
+        half = self.write_voltage * np.concatenate([up, up[-2::-1], [0.0]])
+        return [float(volts) for volts in np.concatenate([half, 0.0 - half])]
 
     def _write(self, volts: float) -> tuple[float, Flag]:
         """Return the current at the end of the write, and what was wrong on the way."""

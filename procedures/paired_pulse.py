@@ -91,7 +91,8 @@ class PairedPulse(PulsedProcedure):
         intervals, before = np.tile(self._intervals, self.n_repeats), Flag(0)
         for number, interval in enumerate(intervals.tolist(), 1):
             self._pair(number, interval, before)
-            before = self.apply_all(self._pulses[1])
+            before = self.apply_all(self._pulses[1:])
+            self.heed(before, f"the reset after pair {number}")
             self.emit("progress", 100 * number / intervals.size)
             self.wait(self.recovery_time)
             if self.should_stop():

@@ -65,7 +65,11 @@ class Plasticity(TrainProcedure):
     reset_voltage = FloatParameter("Voltage that depresses", units="V", default=1.1)
     set_voltage = FloatParameter("Voltage that potentiates", units="V", default=-1.5)
     reset_width = FloatParameter(
-        "Width of these pulses", units="s", default=10e-3, minimum=1e-9, maximum=1e4
+        "Width of the pulses that bring it back",
+        units="s",
+        default=10e-3,
+        minimum=1e-9,
+        maximum=1e4,
     )
     reset_pulses = IntegerParameter(
         "Most pulses to bring it back", default=30, minimum=0, maximum=10**6
@@ -138,11 +142,14 @@ class Plasticity(TrainProcedure):
             done += 1
             applied = self.apply(volts, self.reset_width)
             self.read_row(0, 0, done, applied, self.reset_width, applied.flags)
-        if self._is_beyond(side) and not self.should_stop():
+        known = math.isfinite(side * self.conductance)
+        if (self._is_beyond(side) or not known) and not self.should_stop():
+            start, here = (format_quantity(g, "S") for g in (self._first, self.conductance))
+            begins = f"at {here}" if known else "where a read is flagged"
             self.record_event(
                 "warning",
-                f"condition {self._number} begins at {format_quantity(self.conductance, 'S')}: "
-                f"{done} pulses did not lead back to {format_quantity(self._first, 'S')}",
+                f"condition {self._number} begins {begins}: {done} pulses did not lead back "
+                f"to {start}",
             )
 
     def _is_beyond(self, side: float) -> bool:

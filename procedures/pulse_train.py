@@ -18,11 +18,12 @@ SHAPES = {
     "4": ((-1.8, -1.5), (-1.5, 1.0)),
     "5": ((-1.6, -1.3), (0.0, 1.0)),
 }
-"""Table S2: first and last voltage of potentiation and depression; all pulses of 10 ms.
+"""Table S2: first and last voltage of potentiation and depression.
+
+All pulses are of 10 ms, the default.
 
 As printed, the depression of shape 4 begins at the -1.5 V that potentiate.
 """
-SHAPE_WIDTH = 10e-3
 _SET_BY_SHAPE = (
     "potentiation_voltage", "potentiation_step", "depression_voltage", "depression_step",
 )  # fmt: skip
@@ -68,7 +69,7 @@ class PulseTrain(TrainProcedure):
     def __init__(self, **values: Any) -> None:
         super().__init__(**values)
         if self.shape != "none":
-            for name, value in (self._of_shape() | {"pulse_width": SHAPE_WIDTH}).items():
+            for name, value in self._of_shape().items():
                 if name not in values:
                     self._set(name, value)
         self._check_agree()

@@ -93,13 +93,15 @@ class PulsedProcedure(BenchProcedure):
             self._width = width
         return self.source.pulse(voltage)
 
-    def apply_all(self, branch: Branch) -> Flag:
-        """Apply the pulses of a branch without reads until a stop; return their flags."""
+    def apply_all(self, branches: Iterable[Branch]) -> Flag:
+        """Apply the pulses of branches without reads until a stop; return their flags."""
         flags = Flag(0)
-        for volts, width in zip(branch.voltage.tolist(), branch.width.tolist(), strict=True):
-            if self.should_stop() or self.must_stop(flags):
-                break
-            flags |= self.apply(volts, width).flags
+        for branch in branches:
+            pulses = zip(branch.voltage.tolist(), branch.width.tolist(), strict=True)
+            for volts, width in pulses:
+                if self.should_stop() or self.must_stop(flags):
+                    return flags
+                flags |= self.apply(volts, width).flags
         return flags
 
     def settled_read(self) -> Reading:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from pymeasure.experiment import Parameter
 
 from labsyn.data.errors import UnitError
@@ -12,7 +13,7 @@ _MOST = 10_000
 
 
 class QuantitiesParameter(Parameter):
-    """Quantities of one unit: ``"-1.2 V, -1.5 V"``, ``"0, 10, 20"``, one number or a list.
+    """Quantities of one unit: ``"-1.2 V, -1.5 V"``, ``"0, 10, 20"``, one number, list or array.
 
     Its value is a list of float, or of int if `whole`.
 
@@ -48,10 +49,22 @@ class QuantitiesParameter(Parameter):
         """Return `value` as a list; raise UnitError for what is none of the allowed."""
         if isinstance(value, str):
             value = [part.strip() for part in value.strip().strip("[]()").split(",")]
-        items = value if isinstance(value, Sequence) else [value]
+            self._refuse_half_units(value)
+        items = value.tolist() if isinstance(value, np.ndarray) else value
+        items = items if isinstance(items, Sequence) else [items]
         if not 1 <= len(items) <= _MOST or items == [""]:
             raise UnitError(f"{len(items)} values are given, 1 to {_MOST} are needed")
         return [self._one(item) for item in items]
+
+    def _refuse_half_units(self, items: Sequence[str]) -> None:
+        """Raise UnitError for ``"100, 200, 300 mV"``: the first one may be 100 V."""
+        items = [item for item in items if item]
+        bare = [_is_number(item) for item in items]
+        if any(bare) and not all(bare):
+            raise UnitError(
+                f"{items[bare.index(True)]!r} has no unit and {items[bare.index(False)]!r} has "
+                "one; give each value its unit, or none"
+            )
 
     def _one(self, item: Any) -> float:
         number = parse_quantity(item, self.units or "")
@@ -66,3 +79,11 @@ class QuantitiesParameter(Parameter):
     def __str__(self) -> str:
         unit = f" {self.units}" if self.units else ""
         return ", ".join(f"{each!r}{unit}" for each in self.value) if self.is_set() else ""
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -28,6 +28,7 @@ from labsyn.drivers.bench import Bench
 from labsyn.procedures.outcome import SUMMARY, Outcome, Summary, after_breakdown
 from labsyn.procedures.resume import OF_THE_DEVICE, Earlier
 from labsyn.procedures.runner import Progress, measure
+from labsyn.procedures.sample import described
 from labsyn.procedures.sequence import PlannedRun, file_name
 
 _STOPPING = (
@@ -87,7 +88,7 @@ class Queue:
     ) -> None:
         self.name, self.runs, self.bench = name, runs, bench
         self.outcomes: list[Outcome] = []
-        self._sample, self._durable = dict(sample or {}), durable
+        self._sample, self._durable = described(sample or {}), durable
         if "die" in self._sample and any(planned.die for planned in runs):
             raise ConfigError("the sample of a sequence over dies cannot name a die itself")
         self._seconds = check_runs(runs, bench)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from pymeasure.experiment import FloatParameter, IntegerParameter
 
-from labsyn.data.errors import ConfigError
+from labsyn.data.errors import ConfigError, LimitError
 from labsyn.data.flags import Flag
 from labsyn.data.run import Column
 from labsyn.drivers.bench import Bench
@@ -21,7 +21,8 @@ class Retention(PulsedProcedure):
     first, which finds the device as it is), the potentiation pulses, and `n_reads` reads
     from `first_read` to `retention_time` after the last pulse, evenly spaced in the
     logarithm of the time. The column ``elapsed`` is the time of the read by the clock of the
-    bench, not the one that was planned.
+    bench, not the one that was planned: reads that are planned closer than they take come
+    late.
 
     The defaults are Baek et al., Nano-Micro Letters (2022), Supporting Information, figure
     S4: pristine, 10, 20 and 30 potentiations, 1000 s. Figure S5 is ``n_potentiations=20`` at
@@ -69,6 +70,14 @@ class Retention(PulsedProcedure):
                 f"retention_time of {self.retention_time:g} s"
             )
         super().check(bench)
+        pause = self.pulse_pause if self._pulses() else 0.0
+        soonest = pause + bench.route_time(*self.ROLES) / 2 + self.read_settle_time
+        if self.first_read < soonest:
+            raise LimitError(
+                f"first_read is {self.first_read:g} s, and the pause after the last pulse and "
+                f"the way to the read take {soonest:.4g} s; make it longer or shorten "
+                "pulse_pause; nothing was sent"
+            )
         self.check_pulses(bench, self._pulses())
 
     def row_estimate(self) -> int:
@@ -80,19 +89,21 @@ class Retention(PulsedProcedure):
 
     def execute(self) -> None:
         for number in range(self._n_states):
-            flags = Flag(0)
-            for pulses in self._state(number):
-                flags |= self.apply_all(pulses)
+            flags = self.apply_all(self._state(number))
             if self.should_stop() or not self._watch(number, flags):
                 return
 
     def _watch(self, number: int, flags: Flag) -> bool:
         """Read until the time is over; return whether to go on."""
-        clock = self.opened_bench().clock
-        programmed = clock.now() - (self.pulse_pause if self._n_pulses(number) else 0.0)
+        bench = self.opened_bench()
+        clock = bench.clock
+        pulsed = self._n_pulses(number) > 0
+        programmed = clock.now() - (self.pulse_pause if pulsed else 0.0)
         times = np.geomspace(self.first_read, self.retention_time, self.n_reads)
         for k, seconds in enumerate(times.tolist()):
-            due = programmed + seconds - self.read_settle_time
+            to_reader = k == 0 and pulsed
+            relays = bench.route_time(*self.ROLES) / 2 if to_reader else 0.0
+            due = programmed + seconds - relays - self.read_settle_time
             self.wait(max(due - clock.now(), 0.0))
             if self.should_stop():
                 return False
@@ -104,15 +115,15 @@ class Retention(PulsedProcedure):
 
     def _row(self, number: int, programmed: float, flags: Flag) -> None:
         bench = self.opened_bench()
-        began = bench.clock.now() + self.read_settle_time
         read = self.settled_read()
+        elapsed = bench.clock.now() - self.reader.read_time - programmed
         flags |= read.flags | bench.origin
         row = (
-            bench.clock.now(), number + 1, self.n_potentiations[number], began - programmed,
+            bench.clock.now(), number + 1, self.n_potentiations[number], elapsed,
             read.current, read.conductance, 0, float(flags),
         )  # fmt: skip
         self.record(row)
-        self.heed(flags, f"state {number + 1}, {began - programmed:.4g} s")
+        self.heed(flags, f"state {number + 1}, {elapsed:.4g} s")
 
     @property
     def _n_states(self) -> int:

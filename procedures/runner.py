@@ -20,6 +20,7 @@ from labsyn.drivers.bench import Bench
 from labsyn.procedures.base import BenchProcedure
 from labsyn.procedures.dry_run import DryRun
 from labsyn.procedures.dry_run import dry_run as play
+from labsyn.procedures.sample import described, tell_temperature
 
 Progress = Callable[[float], None]
 _MOST_RUNS = 1000
@@ -65,7 +66,8 @@ def measure(
     name : str, optional
         Stem of the file; by default date, time and procedure.
     sample : dict, optional
-        What is measured (wafer, die, electrodes, temperature, …), for the file.
+        What is measured (wafer, die, electrodes, …), for the file. A ``temperature`` is in
+        kelvin or has a unit ("50 °C"); it is stored in kelvin, and as an event.
     note : str
         Anything else about this run, for the file: its first event.
     durable : float
@@ -86,7 +88,7 @@ def measure(
 
     Raises
     ------
-    LimitError, RoleError
+    LimitError, RoleError, ConfigError
         Before anything is sent or stored.
     StorageError
         If the file cannot be made, or a row not be stored.
@@ -98,13 +100,16 @@ def measure(
             return play(procedure, twin)
     bench.require(procedure.ROLES)
     procedure.check(bench)
-    told = {"sample": {**bench.sample(), **(sample or {})}, **bench.describe()}
+    said = described(sample or {})
+    told = {"sample": described(bench.sample()) | said, **bench.describe()}
     told |= {"procedure_source": procedure.SOURCE} if procedure.SOURCE else {}
     writer = _start(procedure, Path(folder), name, told | dict(metadata or {}), durable)
     status, reason = "finished", ""
     try:
         if note:
             writer.event("note", note)
+        if said.get("temperature"):
+            tell_temperature(writer, said["temperature"], told.get("device_truth"))
         with bench.signals.run():
             _execute(procedure, bench, writer, on_progress)
         if bench.signals.requested:

@@ -1,10 +1,8 @@
 """Potentiation and depression that depend on voltage, width and number of the spikes.
 
-Baek et al., Nano-Micro Letters (2022), name four: SNDP (spike number, figures 3a and S8), SVDP
-(voltage), SWDP (width) and SVWDP (both; figures 4 and S9). Each is a sequence of pulse trains,
-one of each condition, that start from one state. The Supporting Information prints neither
-their voltages, widths nor numbers: the defaults are choices around its spikes of table S2,
--1.5 V, +1.1 V and 10 ms.
+Baek et al., Nano-Micro Letters (2022), name four: SNDP (spike number), SVDP (voltage), SWDP
+(width) and SVWDP (both). Each is a sequence of pulse trains, one of each condition, that start
+from one state.
 """
 
 from collections.abc import Sequence
@@ -17,10 +15,12 @@ from labsyn.procedures.quantities import QuantitiesParameter
 
 
 class SVDP(Plasticity):
-    """Spike-voltage dependent plasticity (figure 4, ratios in figure S9a).
+    """Spike-voltage dependent plasticity: a train for each potentiation voltage.
 
-    One condition for each potentiation voltage, with the depression voltage of the same
-    place in its list, or the only one.
+    Each is depressed by the depression voltage of the same place in its list, or the only one.
+
+    Baek et al., Nano-Micro Letters (2022), figure 4; ratios in figure S9a. Voltages and number
+    of spikes are not printed there and chosen here, around those of table S2.
     """
 
     potentiation_voltages = QuantitiesParameter(
@@ -40,7 +40,11 @@ class SVDP(Plasticity):
 
 
 class SWDP(Plasticity):
-    """Spike-width dependent plasticity (figure 4, ratios in figure S9b)."""
+    """Spike-width dependent plasticity: a train for each pulse width.
+
+    Baek et al., Nano-Micro Letters (2022), figure 4; ratios in figure S9b. Widths and number
+    of spikes are not printed there and chosen here; voltages are those of table S2.
+    """
 
     potentiation_voltage = FloatParameter("Potentiation voltage", units="V", default=-1.5)
     depression_voltage = FloatParameter("Depression voltage", units="V", default=1.1)
@@ -56,7 +60,11 @@ class SWDP(Plasticity):
 
 
 class SNDP(Plasticity):
-    """Spike-number dependent plasticity (figure 3a; nonlinearity and range in figure S8)."""
+    """Spike-number dependent plasticity: a train for each number of spikes.
+
+    Baek et al., Nano-Micro Letters (2022), figure 3a; nonlinearity and range in figure S8. The
+    numbers are not printed there and chosen here; spikes are those of table S2.
+    """
 
     potentiation_voltage = FloatParameter("Potentiation voltage", units="V", default=-1.5)
     depression_voltage = FloatParameter("Depression voltage", units="V", default=1.1)
@@ -73,9 +81,11 @@ class SNDP(Plasticity):
 
 
 class SVWDP(Plasticity):
-    """Spike-voltage-and-width dependent plasticity (figure 4, ratios in figure S9c).
+    """Spike-voltage-and-width dependent plasticity: each pair of voltages with each width.
 
-    Each pair of voltages with each width, width by width.
+    Width by width. Baek et al., Nano-Micro Letters (2022), figure 4; ratios in figure S9c.
+    Voltages, widths and number of spikes are not printed there and chosen here, around those
+    of table S2.
     """
 
     potentiation_voltages = QuantitiesParameter(

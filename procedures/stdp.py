@@ -1,5 +1,6 @@
 """Spike-timing dependent plasticity of a two-terminal device, by pulses that overlap."""
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -104,15 +105,13 @@ class STDP(PulsedProcedure):
 
     def _at(self, repeat: int, delay: int) -> None:
         bench = self.opened_bench()
-        flags = Flag(0)
-        for pulses in self._preset:
-            flags |= self.apply_all(pulses)
+        flags = self.apply_all(self._preset)
         before = self.settled_read()
-        spikes = self._spikes(delay)
-        for _ in range(self.n_pairs):
+        if not self.must_stop(flags):
+            spikes = itertools.repeat(self._spikes(delay), self.n_pairs)
             flags |= self.apply_all(spikes)
-            if self.should_stop():
-                return
+        if self.should_stop():
+            return
         self._row(repeat, delay, before, self.settled_read(), flags | bench.origin)
 
     def _row(

@@ -74,12 +74,14 @@ class Branch:
 
         What an instrument can give of these, it can give of all. Pulses of 0 V are none.
         """
-        for width in np.unique(self.width):
-            rows = np.flatnonzero((self.width == width) & (self.voltage != 0))
-            if rows.size:
-                volts = self.voltage[rows]
-                ends = rows[[volts.argmin(), volts.argmax(), np.abs(volts).argmin()]]
-                yield float(width), {self._named(k): float(self.voltage[k]) for k in ends}
+        rows = np.flatnonzero(self.voltage)
+        rows = rows[np.argsort(self.width[rows], kind="stable")]
+        changes = np.flatnonzero(np.diff(self.width[rows])) + 1
+        for same in np.split(rows, changes) if rows.size else []:
+            volts = self.voltage[same]
+            ends = same[[volts.argmin(), volts.argmax(), np.abs(volts).argmin()]]
+            named = {self._named(k): float(self.voltage[k]) for k in ends}
+            yield float(self.width[same[0]]), named
 
     def _named(self, row: int) -> str:
         return self.name if row == 0 else f"{self.name} of pulse {row + 1}"

@@ -62,7 +62,8 @@ def _parameter(name: str) -> Get:
 
 
 def _sample(name: str) -> Get:
-    return lambda entry: (entry.sample.get(name), "")
+    unit = "K" if name == "temperature" else ""  # a number there is in kelvin
+    return lambda entry: (entry.sample.get(name), unit)
 
 
 def _unit(entry: Entry, parameter: str) -> str:

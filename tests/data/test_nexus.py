@@ -54,6 +54,7 @@ def test_the_file_is_laid_out_as_nexus(tmp_path: Path) -> None:
         assert classes["process"] == "NXprocess"
         assert text(entry["process/program"]) == "labsyn"
         assert entry["sample/temperature"][()] == 295.0
+        assert entry["sample/temperature"].attrs["units"] == "K"
         assert text(entry["sample/stack"]) == '["Au", "LixCoO2"]'
         assert text(entry["instrument/smu/idn"]) == "Agilent"
         assert text(entry["instrument/note"]) == "none"

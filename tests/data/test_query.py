@@ -127,6 +127,16 @@ def test_what_does_not(query: str) -> None:
     assert matches(query) == [False]
 
 
+def test_a_temperature_of_the_sample_is_in_kelvin() -> None:
+    warm = replace(RUN, sample={"temperature": 323.15})
+    text = replace(RUN, sample={"temperature": "295 K"})
+    assert matches("temperature = '50 °C'", warm, text) == [True, False]
+    assert matches("sample.temperature < 30 degC", warm, text) == [False, True]
+    assert matches("temperature > 300", warm, text) == [True, False]
+    with pytest.raises(QueryError, match="'3 V' is no number to compare temperature with"):
+        matches("temperature > '3 V'", warm)
+
+
 def test_and_binds_closer_than_or() -> None:
     tree = parse_query("a or b and not c")
     assert isinstance(tree, Junction)

@@ -10,9 +10,10 @@ from labsyn.data.errors import BenchError, BreakdownError, InstrumentDataError, 
 from labsyn.data.flags import Flag
 from labsyn.drivers.account import Account
 from labsyn.drivers.clock import VirtualClock
-from labsyn.drivers.guard import GuardedField, GuardedPulseSource, GuardedReader, GuardedSweeper
+from labsyn.drivers.guard import GuardedField, GuardedPulseSource, GuardedReader
 from labsyn.drivers.limits import Limits
 from labsyn.drivers.roles import Reading
+from labsyn.drivers.sweeper_guard import GuardedSweeper
 
 LIMITS = Limits(voltage=2.0, current=1e-3, pulse_width=0.1, n_pulses=10, terminal="T1")
 PULSES = {"width": 0.01, "period": 0.02, "compliance_current": 1e-3}

@@ -35,7 +35,7 @@ QUICK = {
     "retention": Quick("lixcoo2", {"n_potentiations": "0, 5"}),
     "paired_pulse": Quick("lixcoo2", {"n_intervals": 5}),
     "stdp": Quick("lixcoo2", {"n_slots": 3}),
-    "memory_loop": Quick("titania", {"compliance_current": 0.2, "n_loops": 1}),
+    "memory_loop": Quick("titania", {"n_loops": 1}),
     "iv_sweep": Quick("lixcoo2", {"n_points": 11, "n_sweeps": 3}),
     "field_loop": Quick("mtj", {"n_steps": 5}),
     "major_field_loop": Quick("mtj", {"field_amplitude": 0.04, "n_steps": 4, "refinement": 2}),

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from labsyn.data.curves import curves_from_run
+from labsyn.data.errors import BenchError
+from labsyn.data.run import Run
 from labsyn.drivers.bench import Bench
 from labsyn.procedures.endurance import Endurance
 from labsyn.procedures.runner import measure
@@ -60,6 +62,20 @@ def test_a_device_that_breaks_ends_it(tmp_path: Path) -> None:
     with Bench.simulated("lixcoo2", seed=1, break_voltage=1.6) as bench:
         run = measure(Endurance(potentiation_voltage=-1.7), bench, tmp_path)
     assert len(run.blocks["end_states"].values) == 1  # an open, of which only noise is read
+
+
+def test_what_was_learned_is_kept_when_it_fails(tmp_path: Path) -> None:
+    """Potentiation drifts up until it reaches the compliance."""
+    values: dict[str, Any] = {"n_pulses": 10, "depression_voltage": 0.5, "least_ratio": 1}
+    endurance = Endurance(**values, compliance_current=5e-5, on_compliance="stop")
+    with (
+        Bench.simulated("lixcoo2", seed=1) as bench,
+        pytest.raises(BenchError, match="compliance of 5e-05 A reached"),
+    ):
+        measure(endurance, bench, tmp_path, name="x")
+    run = Run.open(tmp_path / "x.h5")
+    assert len(run.blocks["end_states"].values) == run["cycle"][-1] - 1 > 1
+    assert "the high state drifted by +" in run.events[-1]["text"]
 
 
 def test_a_flagged_state_decides_nothing(tmp_path: Path) -> None:

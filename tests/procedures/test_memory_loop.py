@@ -16,16 +16,18 @@ from labsyn.procedures.runner import measure
 
 def test_twenty_loops_of_figure_1e(tmp_path: Path) -> None:
     """Diao et al. 2025, figures 1d, e: writes of 100 s, 20 loops whose differences diminish."""
-    loop = MemoryLoop(compliance_current=0.2, n_steps=2)
+    loop = MemoryLoop(n_steps=2)
     with Bench.simulated("titania", seed=1) as bench:
         run = measure(loop, bench, tmp_path)
         assert bench.clock.now() == pytest.approx(loop.duration(bench), rel=0.01)
         assert bench.warnings == []
         assert bench.account.total().peak_voltage == 6.0
     assert (run.status, run.n_rows) == ("finished", 1 + 20 * 8)
+    assert run.mask().all()  # the compliance does not limit the writes
     assert np.diff(run["time"])[1:] == pytest.approx(100, rel=0.02)
     volts = run["write_voltage"][1:].reshape(20, 8)
     assert volts[0].tolist() == [3, 6, 3, 0, -3, -6, -3, 0]
+    assert not np.signbit(volts[volts == 0]).any()
     resistance = run["resistance"][1:].reshape(20, 8)
     assert np.all(resistance[:, 1] - resistance[:, 5] > 80)  # after +6 V and after -6 V
     apart = np.abs(np.diff(resistance, axis=0)).max(axis=1)
@@ -34,7 +36,7 @@ def test_twenty_loops_of_figure_1e(tmp_path: Path) -> None:
 
 def test_the_current_of_a_write_is_that_of_the_write_terminals(tmp_path: Path) -> None:
     with Bench.simulated("titania", seed=1) as bench:
-        run = measure(MemoryLoop(compliance_current=0.2, n_steps=1, n_loops=1), bench, tmp_path)
+        run = measure(MemoryLoop(n_steps=1, n_loops=1), bench, tmp_path)
         sides = 4 / bench.simulation.devices["titania"].side_resistance
     held = run["write_voltage"] != 0
     assert run["write_current"][held] == pytest.approx(
@@ -44,11 +46,22 @@ def test_the_current_of_a_write_is_that_of_the_write_terminals(tmp_path: Path) -
 
 
 def test_it_runs_unchanged_on_two_terminals(tmp_path: Path) -> None:
-    loop = MemoryLoop(write_voltage=-1.0, n_steps=1, n_loops=2, write_time="1 s")
+    values: dict[str, Any] = {"n_steps": 1, "n_loops": 2, "write_time": "1 s"}
+    loop = MemoryLoop(write_voltage=-1.0, compliance_current=1e-3, **values)
     with Bench.simulated("lixcoo2", seed=1) as bench:
         run = measure(loop, bench, tmp_path)
     up = run["conductance"][1:].reshape(2, 4)
     assert np.all(up[:, 0] > 2 * up[:, 2])  # after -1 V, after +1 V
+
+
+def test_compliance_at_the_beginning_of_a_write_is_told(tmp_path: Path) -> None:
+    """+1 V depresses: the current falls below the compliance before the write is over."""
+    values: dict[str, Any] = {"n_steps": 1, "n_loops": 1, "write_time": 0.1}
+    loop = MemoryLoop(write_voltage=1.0, compliance_current=8e-6, **values)
+    with Bench.simulated("lixcoo2", seed=1) as bench:
+        run = measure(loop, bench, tmp_path)
+    assert run["write_current"][1] < 0.9 * 8e-6
+    assert int(run["flags"][1]) & Flag.COMPLIANCE
 
 
 def test_compliance_stops_after_its_write(tmp_path: Path) -> None:
@@ -75,8 +88,9 @@ def test_compliance_stops_after_its_write(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_refused(tmp_path: Path, values: dict[str, Any], message: str) -> None:
+    loop = MemoryLoop(**{"write_voltage": 1.0, "compliance_current": 1e-3} | values)
     with Bench.simulated() as bench, pytest.raises(LimitError, match=message):
-        measure(MemoryLoop(**{"write_voltage": 1.0} | values), bench, tmp_path / "runs")
+        measure(loop, bench, tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
 
 

@@ -24,7 +24,7 @@ RUNS: list[PulsedProcedure] = [
     SWDP(n_pulses=3),
     SVWDP(n_pulses=2),
     Endurance(n_cycles=2, n_pulses=5),
-    Retention(n_potentiations="0, 3", n_reads=5),
+    Retention(n_potentiations="0, 3", n_reads=5, first_read=0.2),
     PairedPulse(n_intervals=3, n_repeats=1, shortest_interval=0.2),
     STDP(n_slots=2, n_pairs=1, pre_tail=0.7),
 ]

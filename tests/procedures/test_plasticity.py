@@ -101,6 +101,19 @@ def test_a_device_that_cannot_be_brought_back_is_told_of(tmp_path: Path) -> None
     assert "2 pulses did not lead back to" in warning["text"]
 
 
+def test_a_flagged_way_back_is_told_of(tmp_path: Path) -> None:
+    """In compliance it is not known how far it came: the next condition begins anywhere."""
+    run = run_of(SNDP(pulse_numbers="5, 5", compliance_current=9e-6), tmp_path)
+    warning = next(event for event in run.events if event["kind"] == "warning")
+    assert "condition 2 begins where a read is flagged: 1 pulses did not" in warning["text"]
+
+
+def test_the_pulses_that_bring_it_back_have_their_own_width(tmp_path: Path) -> None:
+    run = run_of(SNDP(pulse_numbers="9, 9", reset_width=4e-3, depression_voltage=0.5), tmp_path)
+    back = np.flatnonzero((run["condition"] == 2) & (run["branch"] == 0))
+    assert np.diff(run["time"][back]) == pytest.approx(4e-3 + 10e-3, rel=0.02)
+
+
 def test_it_is_brought_back_from_either_side(tmp_path: Path) -> None:
     values: dict[str, Any] = {"pulse_numbers": "5, 5", "n_cycles": 1}
     for depression, used in ((0.5, 1.1), (2.0, -1.5)):

@@ -13,6 +13,8 @@ from labsyn.data.errors import BenchError, ConfigError, DataFileError, FitError,
 from labsyn.data.flags import Flag
 from labsyn.data.run import Run
 from labsyn.drivers.bench import Bench
+from labsyn.drivers.bench_model import BenchConfig
+from labsyn.drivers.config import simulated_config
 from labsyn.procedures.pulse_train import PulseTrain
 from labsyn.procedures.runner import measure
 
@@ -184,6 +186,15 @@ def test_read_every_must_reach_the_last_pulse(tmp_path: Path) -> None:
 def test_a_pulse_that_is_not_read_keeps_its_flag(tmp_path: Path) -> None:
     run = run_of(tmp_path, n_cycles=1, n_pulses=10, read_every=5, compliance_current=2e-5)
     assert (run["flags"].astype(int)[1:] & Flag.COMPLIANCE).any()
+
+
+def test_one_pulse_among_those_that_are_not_read_keeps_its_flag(tmp_path: Path) -> None:
+    plain = simulated_config("lixcoo2", 1, QUIET).model_dump()
+    fault = {"kind": "compliance", "match": "XE", "after": 2, "times": 1}  # pulse 3
+    plain["instruments"]["smu"]["faults"] = [fault]
+    with Bench(BenchConfig.model_validate(plain)) as bench:
+        run = measure(PulseTrain(n_pulses=10, n_cycles=1, read_every=5), bench, tmp_path)
+    assert run.mask().tolist() == [True, False, True, True, True]
 
 
 def test_compliance_stops_between_two_reads(tmp_path: Path) -> None:

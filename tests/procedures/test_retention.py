@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from labsyn.data.errors import ConfigError, LimitError
+from labsyn.data.errors import BenchError, ConfigError, LimitError
+from labsyn.data.flags import Flag
+from labsyn.data.run import Run
 from labsyn.drivers.bench import Bench
 from labsyn.procedures.retention import Retention
 from labsyn.procedures.runner import measure
@@ -14,6 +16,7 @@ from labsyn.procedures.runner import measure
 IDEAL: dict[str, Any] = {
     "sigma_c2c": 0.0, "sigma_read": 0.0, "g_min": 1e-5, "g_max": 4e-5, "relaxation_time": 1e4,
 }  # fmt: skip
+MATRIX = Path(__file__).parent.parent / "matrix.toml"
 BOLTZMANN = 8.617333262e-5  # eV/K
 
 
@@ -65,6 +68,30 @@ def test_the_reset_leads_back_before_a_state(tmp_path: Path) -> None:
         assert run["conductance"][41] > 1.2 * run["conductance"][0]  # on top of the first
 
 
+def test_the_time_of_a_read_is_that_behind_the_relays(tmp_path: Path) -> None:
+    retention = Retention(n_potentiations="0, 5", n_reads=5, first_read=0.03)
+    with Bench.open(MATRIX) as bench:
+        assert bench.route_time("pulse_source", "reader") > 0.01
+        run = measure(retention, bench, tmp_path)
+    elapsed, time = run["elapsed"].reshape(2, 5), run["time"].reshape(2, 5)
+    assert elapsed == pytest.approx(np.tile(np.geomspace(0.03, 1000, 5), (2, 1)), rel=0.01)
+    assert np.diff(time) == pytest.approx(np.diff(elapsed), abs=1e-6)
+
+
+def test_compliance_stops_before_the_next_kind_of_pulses(tmp_path: Path) -> None:
+    """The first reset pulse drives 13 µA: no other pulse comes after it."""
+    values: dict[str, Any] = {"n_potentiations": "0, 5", "n_reads": 2, "retention_time": 1}
+    retention = Retention(**values, compliance_current=5e-6, on_compliance="stop")
+    with Bench.simulated("lixcoo2", seed=1, **IDEAL) as bench:
+        with pytest.raises(
+            BenchError, match=r"compliance of 5e-06 A reached at state 2, 0\.1 s"
+        ):
+            measure(retention, bench, tmp_path, name="x")
+        assert bench.account.total().n_pulses == 1
+    run = Run.open(tmp_path / "x.h5")
+    assert [bool(int(flags) & Flag.COMPLIANCE) for flags in run["flags"]] == [0, 0, 1]
+
+
 @pytest.mark.parametrize(
     ("values", "error", "message"),
     [
@@ -72,6 +99,11 @@ def test_the_reset_leads_back_before_a_state(tmp_path: Path) -> None:
             {"first_read": 2, "retention_time": 1},
             ConfigError,
             "first_read of 2 s must be before retention_time of 1 s",
+        ),
+        (
+            {"first_read": 5e-3},
+            LimitError,
+            "first_read is 0.005 s, and the pause after the last pulse .* take 0.01 s",
         ),
         ({"reset_voltage": 9}, LimitError, "reset_voltage of 9 V at top exceeds"),
         ({"potentiation_voltage": -9}, LimitError, "potentiation_voltage of -9 V at top exc"),

@@ -6,8 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from labsyn.data.errors import ConfigError, LimitError
+from labsyn.data.errors import BenchError, ConfigError, LimitError
+from labsyn.data.run import Run
 from labsyn.drivers.bench import Bench
+from labsyn.drivers.bench_model import BenchConfig
+from labsyn.drivers.config import simulated_config
 from labsyn.procedures.base import BenchProcedure
 from labsyn.procedures.paired_pulse import PairedPulse
 from labsyn.procedures.runner import measure
@@ -29,6 +32,15 @@ def test_a_second_pulse_finds_what_the_first_left(tmp_path: Path) -> None:
     assert run["facilitation"] == pytest.approx(1 + np.exp(-wanted), abs=0.03)
     again = (run["second"] - run["baseline"]) / (run["first"] - run["baseline"])
     assert run["facilitation"] == pytest.approx(again)
+
+
+def test_the_interval_is_the_one_that_was_reached(tmp_path: Path) -> None:
+    plain = simulated_config("lixcoo2", 1, QUIET).model_dump()
+    slow = {"kind": "slow", "match": "TTI", "after": 1, "seconds": 0.5}  # the first read of G1
+    plain["instruments"]["smu"]["faults"] = [slow]
+    with Bench(BenchConfig.model_validate(plain)) as bench:
+        run = measure(PairedPulse(n_repeats=1, n_intervals=2), bench, tmp_path)
+    assert run["interval"] == pytest.approx([0.51, 20.0], rel=0.01)
 
 
 def test_the_reset_follows_a_pair(tmp_path: Path) -> None:
@@ -74,6 +86,24 @@ def test_the_other_polarity(tmp_path: Path) -> None:
         run = measure(STDP(n_slots=3, **turned), bench, tmp_path)
     assert np.all(run["change"][run["delay"] > 0] < 0)
     assert np.all(run["change"][run["delay"] < 0] > 0)
+
+
+@pytest.mark.parametrize(
+    ("procedure", "n_pulses", "message"),
+    [
+        (STDP(n_slots=3), 1, "reached at a delay of -0.06 s"),
+        (PairedPulse(pulse_voltage=-0.1), 3, "reached at the reset after pair 1"),
+    ],
+)
+def test_compliance_stops_before_the_next_pulses(
+    tmp_path: Path, procedure: BenchProcedure, n_pulses: int, message: str
+) -> None:
+    procedure.compliance_current, procedure.on_compliance = 5e-6, "stop"
+    with Bench.simulated("lixcoo2", seed=1, **QUIET) as bench:
+        with pytest.raises(BenchError, match=message):
+            measure(procedure, bench, tmp_path, name="x")
+        assert bench.account.total().n_pulses == n_pulses
+    assert Run.open(tmp_path / "x.h5").n_rows == 1
 
 
 @pytest.mark.parametrize(

@@ -24,13 +24,15 @@ def test_a_ramp_of_widths_stays_above_zero() -> None:
 
 
 def test_extremes_name_what_is_checked() -> None:
-    branch = Branch(
-        kind=1, voltage=np.array([1.0, 3.0, 0.0, -2.0]), width=np.array([1.0, 1.0, 1.0, 2.0])
-    )
+    volts, width = [1.0, 3.0, 0.0, -2.0, 2.0, 0.0], [1.0, 1.0, 1.0, 2.0, 1.0, 3.0]
+    branch = Branch(kind=1, voltage=np.array(volts), width=np.array(width))
     assert list(branch.extremes()) == [
         (1.0, {"pulse_voltage": 1.0, "pulse_voltage of pulse 2": 3.0}),
         (2.0, {"pulse_voltage of pulse 4": -2.0}),
     ]
+    assert list(Branch.ramp(1, 0.0, 3, width=1.0).extremes()) == []
+    ((_, ends),) = Branch.ramp(1, -2.0, 5, step=0.9, width=1.0).extremes()
+    assert [*ends.values()] == pytest.approx([-2.0, 1.6, -0.2])  # lowest, highest, smallest
 
 
 def test_a_list_of_pulses() -> None:
@@ -90,6 +92,8 @@ def test_what_is_no_file_of_a_train(tmp_path: Path, text: bytes, message: str) -
         ("[1, 2]", [1.0, 2.0]),
         ([1, "2 V"], [1.0, 2.0]),
         (0.5, [0.5]),
+        (np.array([1.0, 2.0]), [1.0, 2.0]),
+        (np.float64(0.5), [0.5]),
     ],
 )
 def test_quantities_as_people_write_them(given: Any, values: list[float]) -> None:
@@ -106,7 +110,9 @@ def test_quantities_as_people_write_them(given: Any, values: list[float]) -> Non
         ([], "0 values are given"),
         ("1, 2.5", "'2.5' is none of the whole numbers from 0 to 10"),
         ("1, 20", "'20' is none of the whole"),
-        ("1, x", "'x' is not a quantity"),
+        ("1, x", "'1' has no unit and 'x' has one; give each value its unit, or none"),
+        ("1,,2", "'' is not a number"),
+        ("x, y", "'x' is not a number"),
     ],
 )
 def test_quantities_that_are_none(given: Any, message: str) -> None:
