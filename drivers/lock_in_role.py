@@ -10,6 +10,7 @@ from labsyn.data.flags import Flag
 from labsyn.drivers.bench_model import SourceRole
 from labsyn.drivers.clock import Clock
 from labsyn.drivers.roles import Reading
+from labsyn.drivers.wire import as_labsyn_errors
 
 _SETTLED = 16  # time constants: the slowest filter, of 24 dB, is within 1e-4 then
 _ANSWERS = 0.01  # seconds: two settings and three queries, each answered in 2 ms
@@ -103,4 +104,5 @@ class LockInReader:
         )
 
     def resync(self) -> None:
-        self._lock_in.adapter.connection.clear()
+        with as_labsyn_errors(self._lock_in.name, "a device clear"):
+            self._lock_in.adapter.connection.clear()
