@@ -3,9 +3,11 @@
 A source of voltage U drives the reference resistor R_ref and the device R in series. The
 voltage is measured across the device, V, or across the reference resistor, U - V::
 
-    I = (U - V) / R_ref,    R = V / I = R_ref V / (U - V)
+    I = (U - V) / R_ref - V / R_in,    R = V / I
 
-V / I with the voltage of the source for V is wrong by R_ref. Uncertainties are standard
+The input hangs between the two, and takes its share: its resistance R_in, 10 MΩ of a
+lock-in, is in parallel with the device, whichever the voltage is measured across. V / I with
+the voltage of the source for V is wrong by R_ref. Uncertainties are standard
 uncertainties, propagated to first order (JCGM 100:2008, 5.1.2); limits of a data sheet are
 taken as a rectangular distribution (4.3.7).
 """
@@ -42,19 +44,22 @@ class Divider:
         Of it, relative, one standard deviation.
     across : {"device", "reference"}
         What the voltage is measured across.
+    input_resistance : float
+        R_in in ohm.
     """
 
     reference: float
     reference_uncertainty: float = 0.0
     across: Across = "device"
+    input_resistance: float = math.inf
 
     def device(self, source: float, measured: float) -> tuple[float, float]:
         """Return voltage and current of the device, in volt and ampere.
 
         `source` is U, `measured` the voltage across what `across` names, both in volt.
         """
-        flowing = source - measured if self.across == "device" else measured
-        return source - flowing, flowing / self.reference
+        volts = measured if self.across == "device" else source - measured
+        return volts, (source - volts) / self.reference - volts / self.input_resistance
 
     def uncertainties(
         self,
@@ -75,8 +80,8 @@ class Divider:
         source_uncertainty, input_uncertainty : float
             Standard uncertainties of the source and of the gain of the input, relative.
         noise_density : float
-            Of the input, in volt per root hertz; the thermal noise of device and reference
-            resistor in parallel at 298 K is added.
+            Of the input, in volt per root hertz; the thermal noise of device, reference
+            resistor and input in parallel at 298 K is added.
         bandwidth : float
             In which noise is seen, in hertz.
 
@@ -89,14 +94,18 @@ class Divider:
         volts, current = self.device(source, measured)
         if not current:
             return dict.fromkeys(("reference", "source", "input", "noise"), math.inf)
-        resistance, over_reference = volts / current, self.reference * current
-        by_input = self.reference * source / over_reference**2  # |dR / d measured|
-        by_source = resistance if self.across == "device" else self.reference
-        by_source /= over_reference  # |dR / dU| at a fixed reading
-        parallel = abs(resistance) * self.reference / (abs(resistance) + self.reference)
+        resistance, over_reference = volts / current, source - volts
+        arriving = over_reference / self.reference  # the device's current and the input's
+        seen = volts / arriving  # device and input in parallel
+        share = (arriving / current) ** 2  # dR / d seen
+        by_input = share * self.reference * source / over_reference**2  # |dR / d measured|
+        by_source = seen if self.across == "device" else self.reference
+        by_source *= share / over_reference  # |dR / dU| at a fixed reading
+        behind = 1 / (1 / self.reference + 1 / self.input_resistance)
+        parallel = abs(resistance) * behind / (abs(resistance) + behind)
         density = math.hypot(noise_density, math.sqrt(4 * _BOLTZMANN * _ROOM * parallel))
         return {
-            "reference": abs(resistance) * self.reference_uncertainty,
+            "reference": abs(seen) * share * self.reference_uncertainty,
             "source": abs(by_source * source) * source_uncertainty,
             "input": abs(by_input * measured) * input_uncertainty,
             "noise": abs(by_input) * density * math.sqrt(bandwidth),

@@ -58,6 +58,8 @@ class LevelStatistics:
         than 80 % of the samples reached.
     n_skipped : Estimate
         Levels with a `quantile` above 1 or none; its error is from a bootstrap over samples.
+        It is a quarter too small where most levels lie at the threshold and each has a noise of
+        its own.
     """
 
     normalised: FloatArray

@@ -43,6 +43,10 @@ def fit_switching_law(
     taken for a dependence on the state. The weights follow from the noise, which follows
     from the squared residuals: ``sigma**2 |ΔR| + 2 sigma_read**2``.
 
+    The errors take every change for independent of its neighbours. A read that is wrong makes
+    one change too large and the next too small, which cancels: where reads scatter more than
+    pulses move, the errors are too large, up to fivefold, never too small.
+
     Voltages that do not move the mean resistance beyond its noise are left out.
 
     Raises

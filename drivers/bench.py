@@ -314,6 +314,10 @@ class Bench:
             with self.signals.hold():
                 self.close()
         except UnsafeShutdownError as unsafe:
+            if isinstance(error, UnsafeShutdownError):  # it knows more: what stopped the run
+                for note in getattr(unsafe, "__notes__", []):
+                    error.add_note(note)
+                return
             if error is not None:
                 unsafe.add_note(f"while leaving because of: {error!r}")
             raise

@@ -10,6 +10,7 @@ from labsyn.data.flags import Flag
 from labsyn.drivers.bench_model import SourceRole
 from labsyn.drivers.clock import Clock
 from labsyn.drivers.roles import Reading
+from labsyn.drivers.wire import as_labsyn_errors
 
 _SETTLED = 16  # time constants: the slowest filter, of 24 dB, is within 1e-4 then
 _ANSWERS = 0.01  # seconds: two settings and three queries, each answered in 2 ms
@@ -20,10 +21,11 @@ _BANDWIDTH = 1 / 4  # over the time constant, of one stage: the widest filter th
 class LockInReader:
     """Reads with the sine of a lock-in, through a resistor in series with the device.
 
-    With the sine at U, V across the device and the reference resistance R_ref,
-    ``R = R_ref V / (U - V)`` and ``I = (U - V) / R_ref``; the input measures V, or U - V
-    across the resistor. The read voltage is U: the device gets less, and never more than
-    U / R_ref flows. Between reads the sine is as small as the instrument allows.
+    With the sine at U, V across the device, the reference resistance R_ref and the
+    resistance R_in of the input, ``I = (U - V) / R_ref - V / R_in`` and ``R = V / I``; the
+    input measures V, or U - V across the resistor. The read voltage is U: the device gets
+    less, and never more than U / R_ref flows. Between reads the sine is as small as the
+    instrument allows.
     """
 
     def __init__(self, part: SourceRole, instruments: Mapping[str, Any], clock: Clock) -> None:
@@ -36,6 +38,7 @@ class LockInReader:
             reference=part.reference_resistance,
             reference_uncertainty=part.reference_uncertainty,
             across=part.input_across,
+            input_resistance=self._lock_in.INPUT_RESISTANCE,
         )
         self._amplitude = math.nan
 
@@ -101,4 +104,5 @@ class LockInReader:
         )
 
     def resync(self) -> None:
-        self._lock_in.adapter.connection.clear()
+        with as_labsyn_errors(self._lock_in.name, "a device clear"):
+            self._lock_in.adapter.connection.clear()

@@ -42,6 +42,8 @@ class SR830(SRSStatus, srs.SR830):
     """Smallest and largest sine, and its step, in volt rms."""
     ACCURACY = 0.01
     """Limit of the relative error of the gain, and of the sine (its specifications)."""
+    INPUT_RESISTANCE = 10e6
+    """Of each voltage input, in ohm (its specifications)."""
     NOISE_DENSITY = 6e-9
     """Of the input at 1 kHz, in volt per root hertz (its specifications)."""
     OVERLOADS = 0b1111  # input, filter, output, reference unlocked

@@ -27,6 +27,8 @@ class SR860(SRSStatus, srs.SR860):
     """Smallest and largest sine, and its step, in volt rms; it has no step."""
     ACCURACY = 0.01
     """Limit of the relative error of the gain, and of the sine (its specifications)."""
+    INPUT_RESISTANCE = 10e6
+    """Of each voltage input, in ohm (its specifications)."""
     NOISE_DENSITY = 2.5e-9
     """Of the input at 1 kHz, in volt per root hertz (its specifications)."""
     OVERLOADS = 0b11011  # both outputs, reference unlocked, input range

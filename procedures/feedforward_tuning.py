@@ -47,7 +47,7 @@ class FeedforwardTuning(CalibratedPulses):
     _paths: dict[int, list[FloatArray]]
 
     def most_pulses(self) -> int:
-        return self.most_initialising + 2 * self.n_cycles * self.most_tuning
+        return 2 * self.n_cycles * (self.most_initialising + self.most_tuning)
 
     def check(self, bench: Bench) -> None:
         if not self.smallest_change < self.largest_change:

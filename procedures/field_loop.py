@@ -7,11 +7,11 @@ from pymeasure.experiment import FloatParameter, IntegerParameter
 from labsyn.data.errors import ConfigError
 from labsyn.data.run import Column
 from labsyn.drivers.bench import Bench
-from labsyn.drivers.guard import GuardedField
+from labsyn.procedures.in_field import InField
 from labsyn.procedures.resistance import READ_COLUMNS, ResistanceProcedure
 
 
-class FieldLoop(ResistanceProcedure):
+class FieldLoop(InField, ResistanceProcedure):
     """Step the field from +`field_amplitude` to its negative and back, `n_loops` times.
 
     At each step the field settles and the device is read. The field of a row is that of the
@@ -50,12 +50,7 @@ class FieldLoop(ResistanceProcedure):
     fine_to = FloatParameter(
         "Fine steps to this |field|", units="T", default=16e-3, minimum=0.0, maximum=10.0
     )
-    field_slew = FloatParameter(
-        "Field slew", units="T/s", default=0.1, minimum=1e-6, maximum=100.0
-    )
     n_loops = IntegerParameter("Loops", default=1, minimum=1, maximum=10**5)
-
-    field: GuardedField
 
     def falling_fields(self) -> NDArray[np.float64]:
         """Return the fields of the way down, from + to - `field_amplitude`, in tesla."""
@@ -89,14 +84,6 @@ class FieldLoop(ResistanceProcedure):
         way = bench.field.path_time(down, slew=self.field_slew) - start
         return start + 2 * self.n_loops * way + self.row_estimate() * self.point_time(bench)
 
-    def startup(self) -> None:
-        super().startup()
-        self.field = self.opened_bench().field
-        if not self.field.is_measured:
-            self.record_event(
-                "warning", "no gaussmeter: the field is the current times coil_constant"
-            )
-
     def execute(self) -> None:
         down = self.falling_fields()
         self._point(0, 0, down[0])
@@ -109,11 +96,6 @@ class FieldLoop(ResistanceProcedure):
                     self._point(loop, direction, tesla)
                     done += 1
                     self.emit("progress", 100 * done / total)
-
-    def shutdown(self) -> None:
-        """Ramp the field to zero, among all else that makes the bench safe."""
-        if self.bench is not None:
-            self.bench.make_safe()
 
     def _point(self, loop: int, direction: int, tesla: float) -> None:
         measured = self.field.set_field(float(tesla), slew=self.field_slew)

@@ -164,6 +164,8 @@ def _close(
         bench.make_safe()
     except UnsafeShutdownError as shutdown:
         unsafe = shutdown
+        if (cause := _what_stopped(error)) is not None:
+            unsafe.add_note(f"the run ended because of: {cause}")
         status, reason = "failed", f"unsafe shutdown: {shutdown} {reason}".strip()
     # An instrument that is lost has no settings, a full disk no room: neither ends this here.
     with contextlib.suppress(InstrumentError, StorageError):
@@ -181,6 +183,13 @@ def _close(
             return path
         unsafe.add_note(f"the run is kept in {path}")
     raise unsafe from error
+
+
+def _what_stopped(error: BaseException | None) -> BaseException | None:
+    """Return what came before the bench could not be made safe."""
+    while isinstance(error, UnsafeShutdownError):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def _start(

@@ -8,12 +8,12 @@ from pymeasure.experiment import FloatParameter, IntegerParameter
 
 from labsyn.data.run import Column
 from labsyn.drivers.bench import Bench
-from labsyn.drivers.guard import GuardedField
+from labsyn.procedures.in_field import InField
 from labsyn.procedures.pulsed_resistance import PulsedResistance
 from labsyn.procedures.resistance import READ_COLUMNS
 
 
-class SwitchingLoop(PulsedResistance):
+class SwitchingLoop(InField, PulsedResistance):
     """Ramp the voltage of pulses towards the parallel, then towards the antiparallel state.
 
     The device begins in the state that `initial_field` leaves. Each ramp has an assist
@@ -55,12 +55,7 @@ class SwitchingLoop(PulsedResistance):
     parallel_field = FloatParameter("Assist field towards P", units="T", default=-6e-3)
     antiparallel_field = FloatParameter("Assist field towards AP", units="T", default=6e-3)
     initial_field = FloatParameter("Field that initialises", units="T", default=20e-3)
-    field_slew = FloatParameter(
-        "Field slew", units="T/s", default=0.1, minimum=1e-6, maximum=100.0
-    )
     n_loops = IntegerParameter("Loops", default=1, minimum=1, maximum=10**5)
-
-    field: GuardedField
 
     def ramps(self) -> list[tuple[int, float, NDArray[np.float64]]]:
         """Return branch, assist field and pulse voltages of the two ramps of a loop."""
@@ -106,10 +101,6 @@ class SwitchingLoop(PulsedResistance):
         reading = self.row_estimate() * self.point_time(bench)
         return self.pulse_time() + moving + reading + self.relay_time(bench)
 
-    def startup(self) -> None:
-        super().startup()
-        self.field = self.opened_bench().field
-
     def execute(self) -> None:
         self.field.set_field(self.initial_field, slew=self.field_slew)
         done, total = 0, self.row_estimate()
@@ -122,11 +113,6 @@ class SwitchingLoop(PulsedResistance):
                     self._step(loop, branch, pulse, float(voltage))
                     done += 1
                     self.emit("progress", 100 * done / total)
-
-    def shutdown(self) -> None:
-        """Ramp the field to zero, among all else that makes the bench safe."""
-        if self.bench is not None:
-            self.bench.make_safe()
 
     def _step(self, loop: int, branch: int, pulse: int, voltage: float) -> None:
         current, flags = 0.0, self.opened_bench().origin

@@ -8,8 +8,8 @@ from pymeasure.experiment import FloatParameter, IntegerParameter
 from labsyn.data.errors import BenchError
 from labsyn.data.run import Column
 from labsyn.drivers.bench import Bench
-from labsyn.drivers.guard import GuardedField
 from labsyn.drivers.roles import Reading
+from labsyn.procedures.in_field import InField
 from labsyn.procedures.pulsed_resistance import PulsedResistance
 from labsyn.procedures.resistance import READ_COLUMNS, Point
 
@@ -40,7 +40,7 @@ class Counts:
             self.n_successes += int(success)
 
 
-class SwitchingProbability(PulsedResistance):
+class SwitchingProbability(InField, PulsedResistance):
     """Count how often a pulse switches the device, at each of several voltages.
 
     A trial sets the field to `initial_field`, then to `assist_field`; reads; applies one
@@ -87,14 +87,10 @@ class SwitchingProbability(PulsedResistance):
     )
     assist_field = FloatParameter("Assist field", units="T", default=0.0)
     initial_field = FloatParameter("Field that initialises", units="T", default=20e-3)
-    field_slew = FloatParameter(
-        "Field slew", units="T/s", default=0.1, minimum=1e-6, maximum=100.0
-    )
     success_fraction = FloatParameter(
         "Part of the way that is a success", default=0.5, minimum=0.01, maximum=1.0
     )
 
-    field: GuardedField
     _start: Point
     _target: Point
     _branch: int
@@ -123,10 +119,6 @@ class SwitchingProbability(PulsedResistance):
         reading = 2 * (1 + self.n_applied()) * self.point_time(bench)
         return self.pulse_time() + moving + reading + self.relay_time(bench)
 
-    def startup(self) -> None:
-        super().startup()
-        self.field = self.opened_bench().field
-
     def execute(self) -> None:
         self._compare()
         table = [
@@ -145,11 +137,6 @@ class SwitchingProbability(PulsedResistance):
             self.record_event("info", f"switched {found}", **asdict(counts))
         columns = [asdict(counts) for counts in table]
         self.record_metadata(switching={key: [c[key] for c in columns] for key in columns[0]})
-
-    def shutdown(self) -> None:
-        """Ramp the field to zero, among all else that makes the bench safe."""
-        if self.bench is not None:
-            self.bench.make_safe()
 
     def _compare(self) -> None:
         """Read and store the two states between which the pulses are to switch."""

@@ -2,7 +2,8 @@
 
 The small signal is quasi-static: the sine output stands as its rms value on the wiring,
 behind a reference resistor, and the input sees the voltage across the device or across
-that resistor. Demodulation gives X + iY; one to four equal RC stages filter it.
+that resistor. It loads the point between the two. Demodulation gives X + iY; one to four
+equal RC stages filter it.
 """
 
 import cmath
@@ -38,6 +39,8 @@ class SignalPath:
         Ohm in series with the device.
     input_across : {"device", "reference"}
         What the input is connected to.
+    input_resistance : float
+        Of the voltage input, in ohm, from between resistor and device to ground.
     noise_density : float
         Of the input, in volt per root hertz; zero for neither this noise nor the device's.
     rng : numpy.random.Generator
@@ -51,8 +54,6 @@ class SignalPath:
         RC stages, 6 dB per octave each.
     response : complex
         What the detector makes of one volt rms at the input: phase, coupling, harmonic.
-    current_input : bool
-        Whether the input takes the current through the device, in ampere.
 
     Raises
     ------
@@ -67,6 +68,7 @@ class SignalPath:
         *,
         reference_resistance: float,
         input_across: Across,
+        input_resistance: float,
         noise_density: float,
         rng: np.random.Generator,
     ) -> None:
@@ -74,19 +76,34 @@ class SignalPath:
             raise ConfigError(
                 f"a reference resistance of {reference_resistance:g} Ω must be positive"
             )
+        if not input_resistance > 0:
+            raise ConfigError(f"an input resistance of {input_resistance:g} Ω must be positive")
         if input_across not in ("device", "reference"):
             raise ConfigError(
                 f"the input is across {input_across!r}, it must be 'device' or 'reference'"
             )
         self.time_constant, self.stages = 0.1, 2
         self.response = 1 + 0j
-        self.current_input = False
+        self._current_input = False
         self._wiring, self._source = wiring, source
         self._resistance, self._across = reference_resistance, input_across
+        self._input_resistance = input_resistance
         self._density, self._rng = noise_density, rng
         self._amplitude, self._offset = 0.0, 0.0
         self._states = [0j] * _MAX_STAGES
         self._noise = 0j
+
+    @property
+    def current_input(self) -> bool:
+        """Whether the input takes the current through the device, in ampere."""
+        return self._current_input
+
+    @current_input.setter
+    def current_input(self, takes_current: bool) -> None:
+        if takes_current != self._current_input:
+            self._current_input = takes_current
+            if self._amplitude or self._offset:
+                self._force(self._amplitude + self._offset)
 
     def drive(self, amplitude: float, offset: float = 0.0) -> None:
         """Put `amplitude` volt rms on a direct `offset` on the sine output."""
@@ -138,20 +155,32 @@ class SignalPath:
         own = density * width * (float(x) + 1j * float(y))
         flowing, forced = self._wiring.current(self._source), self._amplitude + self._offset
         excess = self._wiring.measured_current(self._source) - flowing
+        share, resistance = self._loaded()
         if forced:  # at a constant voltage across the device; the divider lets it move
-            excess *= 1 - flowing * self._resistance / forced
-        volts = excess if self.current_input else excess * self._resistance
+            excess *= 1 - flowing * resistance / (share * forced)
+        volts = excess if self.current_input else excess * resistance
         return own + volts * width / math.sqrt(_DEVICE_BANDWIDTH) * _direction(self.response)
 
     def _at_input(self, forced: float) -> float:
         current = self._wiring.current(self._source)
         if self.current_input:
             return current
-        across_reference = current * self._resistance
-        return forced - across_reference if self._across == "device" else across_reference
+        share, resistance = self._loaded()
+        across_device = share * forced - current * resistance
+        return across_device if self._across == "device" else forced - across_device
 
     def _force(self, volts: float) -> None:
-        self._wiring.drive(self._source, volts, series_resistance=self._resistance)
+        share, resistance = self._loaded()
+        self._wiring.drive(self._source, share * volts, series_resistance=resistance)
+
+    def _loaded(self) -> tuple[float, float]:
+        """Return the share of the sine, and the ohm behind it, that the device sees.
+
+        Thévenin's source of sine, reference resistor and voltage input.
+        """
+        load = math.inf if self._current_input else self._input_resistance
+        share = 1 / (1 + self._resistance / load)
+        return share, share * self._resistance
 
 
 def _direction(response: complex) -> complex:

@@ -37,6 +37,8 @@ class SRSLockIn(TerseInstrument):
         Ohm between sine output and device.
     input_across : {"device", "reference"}
         What the input is connected to.
+    input_resistance : float
+        Ohm of the voltage input, 10 MΩ in the specifications of both.
     environment : Environment, optional
         Tells when the field changes, so that the filter sees it at that time. Changes by
         other instruments are noticed at the next message, or by calling `advance` first.
@@ -73,6 +75,7 @@ class SRSLockIn(TerseInstrument):
         *,
         reference_resistance: float = 1e6,
         input_across: Across = "device",
+        input_resistance: float = 10e6,
         environment: Environment | None = None,
         aux_inputs: Mapping[int, Callable[[], float]] | None = None,
         query_time: float = QUERY_TIME,
@@ -92,6 +95,7 @@ class SRSLockIn(TerseInstrument):
             f"{address}/sine",
             reference_resistance=reference_resistance,
             input_across=input_across,
+            input_resistance=input_resistance,
             noise_density=self.NOISE_DENSITY if noise else 0.0,
             rng=np.random.default_rng(seed),
         )

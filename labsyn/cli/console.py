@@ -11,9 +11,12 @@ import typer
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from labsyn.data.run import Run
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 OK, FAILED, USAGE, UNREACHABLE, UNSAFE, INTERRUPTED = 0, 1, 2, 3, 4, 130
+_MOST_WARNINGS = 5
 
 
 def fail(error: BaseException) -> int:
@@ -64,6 +67,15 @@ def _code(error: BaseException) -> int:
 
 def _say(sentence: str) -> None:
     sys.stderr.write(f"labsyn: {harmless(sentence)}\n")
+
+
+def tell_warnings(run: "Run") -> None:
+    """Print on stderr of what a run warns, and a breakdown that it found."""
+    told = [event for event in run.events if event["kind"] in ("warning", "breakdown")]
+    for event in told[:_MOST_WARNINGS]:
+        _say(f"{event['kind']}: {event['text']}")
+    if (left := len(told) - _MOST_WARNINGS) > 0:
+        _say(f"{left} more warnings: labsyn show {run.path}")
 
 
 def harmless(text: str) -> str:

@@ -16,6 +16,7 @@ from labsyn.cli.console import (
     one_step,
     print_json,
     print_table,
+    tell_warnings,
 )
 
 if TYPE_CHECKING:
@@ -219,6 +220,7 @@ def _run_one(
             }
         )
     else:
+        tell_warnings(stored)
         typer.echo(f"{stored.path}: {stored.status}, {stored.n_rows} rows, {flagged} flagged")
     if stored.status != "finished":
         raise typer.Exit(INTERRUPTED if stored.status == "aborted" else FAILED)

@@ -12,21 +12,33 @@ from labsyn.analysis.divider import Across, Divider, combined, rectangular
 SOURCE, REFERENCE = 3.4, 1e6
 
 
-def reading(resistance: float, across: Across) -> float:
-    """Return what the input sees, by Ohm's law."""
-    current = SOURCE / (REFERENCE + resistance)
-    return current * (resistance if across == "device" else REFERENCE)
+def reading(resistance: float, across: Across, load: float = math.inf) -> float:
+    """Return what the input sees, by Ohm's law; it is itself in parallel with the device."""
+    loaded = 1 / (1 / resistance + 1 / load)
+    current = SOURCE / (REFERENCE + loaded)
+    return current * (loaded if across == "device" else REFERENCE)
 
 
 @pytest.mark.parametrize("across", ["device", "reference"])
+@pytest.mark.parametrize("load", [1e7, math.inf])
 @given(resistance=st.floats(1.0, 1e9))
 def test_it_returns_voltage_and_current_of_the_device(
-    across: Across, resistance: float
+    across: Across, load: float, resistance: float
 ) -> None:
-    divider = Divider(reference=REFERENCE, across=across)
-    volts, current = divider.device(SOURCE, reading(resistance, across))
-    assert current == pytest.approx(SOURCE / (REFERENCE + resistance), rel=1e-9)
-    assert volts == pytest.approx(current * resistance, rel=1e-9, abs=1e-14)
+    divider = Divider(reference=REFERENCE, across=across, input_resistance=load)
+    volts, current = divider.device(SOURCE, reading(resistance, across, load))
+    # Across a small device, and behind a large one, a difference of doubles loses digits.
+    assert volts == pytest.approx(reading(resistance, "device", load), rel=1e-9, abs=1e-14)
+    assert volts / current == pytest.approx(resistance, rel=1e-6)
+
+
+def test_an_input_of_10_megohm_that_is_not_corrected_reads_too_little() -> None:
+    """33.8 kΩ in parallel with 10 MΩ: 0.34 % less, and a third of 5 MΩ less."""
+    for ohms, less in ((33.8e3, 3.4e-3), (5e6, 1 / 3)):
+        volts, current = Divider(reference=REFERENCE).device(
+            SOURCE, reading(ohms, "device", 1e7)
+        )
+        assert 1 - volts / current / ohms == pytest.approx(less, rel=0.01)
 
 
 def test_the_spot_values_of_kumar_2024() -> None:
@@ -40,9 +52,10 @@ def test_the_spot_values_of_kumar_2024() -> None:
 
 
 @pytest.mark.parametrize("across", ["device", "reference"])
+@pytest.mark.parametrize("load", [1e7, math.inf])
 @pytest.mark.parametrize("resistance", [25.2e3, 1e6, 5e6])
 def test_the_uncertainty_is_the_spread_of_many_dividers(
-    across: Across, resistance: float
+    across: Across, load: float, resistance: float
 ) -> None:
     rng, n = np.random.default_rng(1), 200_000
     parts = {"reference": 2e-3, "source": 1e-3, "input": 1.5e-3}
@@ -51,16 +64,20 @@ def test_the_uncertainty_is_the_spread_of_many_dividers(
     noise = density * math.sqrt(bandwidth) * rng.standard_normal(n)
     # What reaches the input is real; U, R_ref and the gain are believed to be nominal.
     true_reference = REFERENCE / drawn["reference"]
-    current = SOURCE / drawn["source"] / (true_reference + resistance)
-    seen = current * (resistance if across == "device" else true_reference)
+    loaded = 1 / (1 / resistance + 1 / load)
+    current = SOURCE / drawn["source"] / (true_reference + loaded)
+    seen = current * (loaded if across == "device" else true_reference)
     seen = seen / drawn["input"] + noise
     over = SOURCE - seen if across == "device" else seen
-    believed = REFERENCE * (SOURCE - over) / over
+    believed = 1 / (over / REFERENCE / (SOURCE - over) - 1 / load)
     told = Divider(
-        reference=REFERENCE, reference_uncertainty=parts["reference"], across=across
+        reference=REFERENCE,
+        reference_uncertainty=parts["reference"],
+        across=across,
+        input_resistance=load,
     ).uncertainties(
         SOURCE,
-        reading(resistance, across),
+        reading(resistance, across, load),
         source_uncertainty=parts["source"],
         input_uncertainty=parts["input"],
         noise_density=density,

@@ -106,3 +106,18 @@ def test_what_cannot_be_segmented_is_refused() -> None:
         segment([1.0], 4)
     with pytest.raises(FitError, match="4 samples of a level have no 80 % point, 5 or more"):
         verify_levels(np.zeros((4, 2)), np.zeros(2), DEPRESSION, spacing=1.0)
+
+
+def test_the_error_of_the_skipped_levels_is_their_scatter() -> None:
+    """Forty maps of 66 random walks; far from the threshold nothing scatters."""
+    counts, errors = [], []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        steps = rng.normal(1.1, 0.6, (66, 200))
+        found = verify_paths(list(np.cumsum(steps, axis=1)), 101, DEPRESSION, low=0.0, high=100)
+        counts.append(found.n_skipped.value)
+        errors.append(found.n_skipped.standard_error)
+    assert 0 < min(counts) < max(counts) < 101
+    assert np.mean(errors) == pytest.approx(np.std(counts, ddof=1), rel=0.35)
+    sure = verify_paths([np.arange(11.0)] * 5, 11, DEPRESSION, low=0.0, high=10.0)
+    assert (sure.n_skipped.value, sure.n_skipped.standard_error) == (0, 0.0)

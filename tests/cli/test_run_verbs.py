@@ -250,3 +250,41 @@ def test_what_stops_the_bench_says_3_and_how_to_go_on(
     code, out, err = cli(*again)
     assert err.count("finished (measured before)") == 3
     assert "go on with" not in err
+
+
+def test_what_a_run_warns_of_is_told_at_its_end(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, out, err = cli("run", "breakdown", "--device", "mtj", "--set", "first_voltage=1.5 V")
+    assert (code, "finished" in out) == (0, True)
+    assert re.search(r"^labsyn: breakdown: breakdown at [\d.]+ V \(survived ", err, re.M)
+    assert "more warnings" not in err
+    monkeypatch.setattr("labsyn.cli.console._MOST_WARNINGS", 1)
+    code, out, err = cli("run", "breakdown", "--device", "mtj", "--set", "first_voltage=1.5 V")
+    assert code == 0
+    assert "breakdown at" not in err
+    assert re.search(r"^labsyn: 1 more warnings: labsyn show runs.\S+\.h5$", err, re.M)
+    assert "breakdown" not in cli("run", "pulse_train", "--device", "lixcoo2", *SHORT)[2]
+
+
+@pytest.mark.parametrize("procedure", ["breakdown", "field_loop"])
+def test_a_lock_in_that_is_lost_is_told_with_what_ended_the_run(
+    procedure: str, cli: Cli, tmp_path: Path
+) -> None:
+    """The sine may still be on: exit code 4; and the file, and the message that failed."""
+    cli("bench", "init", "mtj")
+    path = tmp_path / "bench.toml"
+    fault = 'faults = [{ kind = "disconnect", after = 40 }]'
+    text = path.read_text(encoding="utf-8").replace(
+        'driver = "SR830"', f'{fault}\ndriver = "SR830"'
+    )
+    path.write_text(text, encoding="utf-8")
+    code, _, err = cli("run", procedure, "--bench", path, "--set", "read_voltage=3.4 V")
+    told = [line for line in err.splitlines() if line.startswith("labsyn: ")]
+    assert code == 4
+    assert len(told) == 3
+    assert told[0].startswith("labsyn: could not make safe: lock_in")
+    assert re.match(
+        r"labsyn: the run ended because of: Stanford \S+ \S+ SR830 is lost", told[1]
+    )
+    assert re.match(rf"labsyn: the run is kept in runs.\S+-{procedure}.h5", told[2])

@@ -22,6 +22,12 @@ from labsyn.drivers.simulated.sr860 import SimulatedSR860
 from labsyn.drivers.simulated.wiring import Wiring
 
 
+def share(ohms: float) -> float:
+    """Return the share of the sine across `ohms`, behind 1 MΩ, with an input of 10 MΩ."""
+    loaded = 1 / (1 / ohms + 1 / 10e6)
+    return loaded / (1e6 + loaded)
+
+
 class Sensor:
     """A magnetoresistor: 100 kΩ at no field, 10 kΩ more per 10 mT."""
 
@@ -120,7 +126,7 @@ def test_the_resistance_in_a_swept_field(
         field = gaussmeter.field
         assert field == pytest.approx(0.025 * current, abs=1e-5)
         ohms = 100e3 + 1e6 * 0.025 * current
-        expected = ohms / (1e6 + ohms)
+        expected = share(ohms)
         assert sr830.x == pytest.approx(expected, rel=1e-4)
         assert sr830.magnitude == pytest.approx(expected, rel=1e-4)
         assert sr860.snap("X", "Y") == pytest.approx([expected, 0], abs=2e-4)
@@ -155,7 +161,7 @@ def test_snap_status_and_ranging_of_the_sr830(bench: MagnetBench, sr830: Any) ->
     sr830.sine_voltage = 1.0
     bench.clock.sleep(3)
     x, y, frequency = sr830.snap("X", "Y", "Frequency")
-    assert (x, frequency) == (pytest.approx(1 / 11, rel=1e-4), 1000.0)
+    assert (x, frequency) == (pytest.approx(share(100e3), rel=1e-4), 1000.0)
     assert sr830.xy == pytest.approx([x, y], abs=1e-5)
     sr830.sensitivity = 0.05
     bench.clock.sleep(3)
@@ -175,11 +181,11 @@ def test_the_buffer_of_the_sr830(bench: MagnetBench, sr830: Any) -> None:
     sr830.start_buffer()
     sr830.wait_for_buffer(20, timestep=1e-4)
     assert sr830.buffer_count >= 20
-    assert sr830.get_buffer(1, 0, 20) == pytest.approx(np.full(20, 1 / 11), rel=1e-3)
+    assert sr830.get_buffer(1, 0, 20) == pytest.approx(np.full(20, share(100e3)), rel=1e-3)
     sr830.reset_buffer()
     sr830.start_scan()
     first, second = sr830.fill_buffer(10, delay=1e-4)
-    assert first == pytest.approx(np.full(10, 1 / 11), rel=1e-3)
+    assert first == pytest.approx(np.full(10, share(100e3)), rel=1e-3)
     assert second == pytest.approx(np.zeros(10), abs=1e-4)
 
 

@@ -52,7 +52,8 @@ def make(
     under_test = device or Resistor()
     wiring.connect("GPIB0::8::INSTR/sine", under_test, "top")
     wiring.ground(under_test, "bottom")
-    return kind(wiring, clock, **{"noise": False, **options}), clock
+    unloaded = {"noise": False, "input_resistance": math.inf}
+    return kind(wiring, clock, **{**unloaded, **options}), clock
 
 
 def ask(instrument: SRSLockIn, message: str) -> str:
@@ -122,6 +123,28 @@ def test_the_voltage_divider(kind: type[SRSLockIn], across: str, ohms: float) ->
     assert numbers(ask(lock_in, f"SNAP? {first},{first + 1}")) == pytest.approx(
         [expected, 0.0], abs=1e-6
     )
+
+
+@pytest.mark.parametrize("kind", [SimulatedSR830, SimulatedSR860])
+@pytest.mark.parametrize("across", ["device", "reference"])
+def test_the_input_loads_the_divider(kind: type[SRSLockIn], across: str) -> None:
+    """10 MΩ in parallel with 2.5 MΩ are 2 MΩ: two thirds of the sine, not five sevenths."""
+    lock_in, clock = make(kind, Resistor(2.5e6), input_across=across, input_resistance=10e6)
+    lock_in.write(b"ICPL 1;SLVL 0.5")
+    clock.sleep(10)
+    first = 0 if kind is SimulatedSR860 else 1
+    expected = 0.5 * (2 / 3 if across == "device" else 1 / 3)
+    assert float(ask(lock_in, f"OUTP? {first}")) == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_current_input_loads_nothing() -> None:
+    lock_in, clock = make(device=Resistor(2.5e6), input_resistance=10e6)
+    lock_in.write(b"SENS 26;SLVL 0.5")
+    lock_in.write(b"ISRC 2")
+    clock.sleep(10)
+    assert lock_in.signal.level() == pytest.approx(0.5 / 3.5e6)
+    lock_in.write(b"ISRC 0")
+    assert lock_in.signal.level() == pytest.approx(0.5 * 2 / 3)
 
 
 @pytest.mark.parametrize("slope", [0, 1, 2, 3])
@@ -552,7 +575,10 @@ def test_a_change_of_the_field_starts_a_new_settling() -> None:
     wiring.connect("GPIB0::8::INSTR/sine", device, "top")
     wiring.ground(device, "bottom")
     surroundings = Environment(wiring.advance_all, wiring.apply_all)
-    lock_in = SimulatedSR830(wiring, clock, environment=surroundings, noise=False, query_time=0)
+    lock_in = SimulatedSR830(
+        wiring, clock, environment=surroundings, noise=False, query_time=0,
+        input_resistance=math.inf,
+    )  # fmt: skip
     lock_in.write(b"SLVL 1;OFSL 0")
     clock.sleep(10)
     surroundings.field = 0.1
@@ -580,6 +606,8 @@ def test_what_cannot_be_wired() -> None:
         ConfigError, match="across 'sample', it must be 'device' or 'reference'"
     ):
         make(input_across="sample")
+    with pytest.raises(ConfigError, match="an input resistance of 0 Ω must be positive"):
+        make(input_resistance=0.0)
 
 
 _argument = st.one_of(

@@ -106,16 +106,17 @@ def test_an_offset_shifts_readings_and_is_recorded(
     lock_in.amplitude = 0.5
     lock_in.set_scaling("X", 40.0)
     simulated.clock.sleep(10)
-    assert lock_in.read_xy() == pytest.approx((0.1, 0.0), abs=1e-6)
+    assert lock_in.read_xy() == pytest.approx((0.5 * 10 / 11 - 0.4, 0.0), abs=1e-6)
     assert lock_in.settings()["OEXP 1"] == "40.00,0"
 
 
 def test_an_open_output_is_read_whole(lock_in: SR830, simulated: SimulatedSR830) -> None:
+    """But for what the input of 10 MΩ takes through the 1 MΩ in series."""
     measured: LockIn = lock_in
     lock_in.input_coupling = "DC"  # no phase of the coupling capacitor
     measured.amplitude = 0.5
     simulated.clock.sleep(10)
-    assert measured.read_xy() == pytest.approx((0.5, 0.0), abs=1e-6)
+    assert measured.read_xy() == pytest.approx((0.5 * 10 / 11, 0.0), abs=1e-6)
     assert not measured.overloaded
     lock_in.sensitivity = 0.1
     simulated.clock.sleep(1)

@@ -171,6 +171,22 @@ def test_feedforward_tells_pulses_power_and_levels(tuned: Run) -> None:
     assert not any("skipped" in text for text in texts(tuned))  # 2 samples have no 80 %
 
 
+def test_pulses_that_initialise_every_branch_are_within_the_estimate(
+    tmp_path: Path, map_run: str
+) -> None:
+    """A start within 0.05 ohm is seldom where the branch before it ended."""
+    chosen = FeedforwardTuning(
+        map_run=map_run, n_cycles=3, level_counts=[2], hrs=880.0, lrs=879.7,
+        start_tolerance=0.05, most_initialising=40, most_tuning=6,
+    )  # fmt: skip
+    with Bench.simulated("titania", seed=1) as bench:
+        run = measure(chosen, bench, tmp_path)
+    assert run.status == "finished"
+    starts = run["initialising"] == 1
+    assert starts.sum() > chosen.most_initialising + 6 * chosen.most_tuning  # several starts
+    assert run.n_rows <= chosen.row_estimate()
+
+
 def test_feedforward_counts_skipped_levels_of_enough_samples(
     tmp_path: Path, map_run: str
 ) -> None:

@@ -12,9 +12,12 @@ from labsyn.data.errors import BenchError, ConfigError, LimitError, RoleError
 from labsyn.data.flags import Flag
 from labsyn.data.run import Run
 from labsyn.drivers.bench import Bench
+from labsyn.procedures.base import BenchProcedure
 from labsyn.procedures.catalogue import find_procedure
 from labsyn.procedures.field_loop import FieldLoop, MajorFieldLoop
 from labsyn.procedures.runner import measure
+from labsyn.procedures.switching_loop import SwitchingLoop
+from labsyn.procedures.switching_probability import SwitchingProbability
 
 OpenMTJ = Callable[..., Bench]
 QUICK = {"read_voltage": 3.4, "n_steps": 10}
@@ -159,12 +162,25 @@ def test_the_field_is_that_of_the_gaussmeter_not_the_set_point(
     assert not any("gaussmeter" in event["text"] for event in run.events)
 
 
-def test_without_a_gaussmeter_the_run_says_so(open_mtj: OpenMTJ, tmp_path: Path) -> None:
-    bench = open_mtj("SMU", gaussmeter=False)
-    run = measure(FieldLoop(n_steps=4), bench, tmp_path)
+@pytest.mark.parametrize("is_measured", [True, False])
+@pytest.mark.parametrize(
+    "procedure",
+    [
+        FieldLoop(n_steps=2),
+        SwitchingLoop(n_pulses=2),
+        SwitchingProbability(n_voltages=2, n_repetitions=1),
+    ],
+)
+def test_without_a_gaussmeter_the_run_says_so(
+    procedure: BenchProcedure, is_measured: bool, open_mtj: OpenMTJ, tmp_path: Path
+) -> None:
+    bench = open_mtj("SMU", gaussmeter=is_measured)
+    run = measure(procedure, bench, tmp_path)
     told = [event["text"] for event in run.events if event["kind"] == "warning"]
-    assert told == ["no gaussmeter: the field is the current times coil_constant"]
-    assert run["field"][:3] == pytest.approx([20e-3, 10e-3, 0.0], abs=1e-4)
+    expected = ["no gaussmeter: the field is the current times coil_constant"]
+    assert told == ([] if is_measured else expected)
+    assert run["field"].size == procedure.row_estimate()
+    assert np.abs(run["field"]).max() < 20.2e-3
 
 
 def test_fine_steps_lie_where_they_are_asked_for() -> None:

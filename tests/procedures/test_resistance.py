@@ -65,6 +65,19 @@ def test_across_the_reference_resistor_the_same_is_read_and_known_far_less(
     assert np.all((ratio > 15) & (ratio < 40))
 
 
+@pytest.mark.parametrize("model", ["SR830", "SR860"])
+@pytest.mark.parametrize("across", ["device", "reference"])
+def test_the_input_of_the_lock_in_does_not_count(
+    model: str, across: str, open_mtj: OpenMTJ, tmp_path: Path
+) -> None:
+    """10 MΩ in parallel with 2 MΩ would be a sixth less."""
+    bench = open_mtj(
+        model, role={"input_across": across}, sigma_read=0.0, parallel_resistance=2e6
+    )
+    run = measure(FieldLoop(**SHORT, read_voltage=0.8), bench, tmp_path)
+    assert run["resistance"] == pytest.approx(truth(bench), rel=2e-3)
+
+
 def test_an_smu_knows_it_by_its_ranges(open_mtj: OpenMTJ, tmp_path: Path) -> None:
     bench = open_mtj("SMU", sigma_read=0.0)
     run = measure(FieldLoop(**SHORT), bench, tmp_path)
