@@ -224,6 +224,8 @@ def _plain(parameter: Parameter, value: Any) -> Any:
     """Turn ``"10 ms"`` into seconds, and refuse what a conversion would cut off."""
     if isinstance(parameter, FloatParameter) and parameter.units:
         return parse_quantity(value, parameter.units)
+    if isinstance(value, bool) and isinstance(parameter, FloatParameter | IntegerParameter):
+        raise TypeError("a number is needed")  # Python would take true for 1
     if isinstance(parameter, IntegerParameter):
         number = float(value)
         if number != int(number):

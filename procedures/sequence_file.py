@@ -28,7 +28,7 @@ class _StepConfig(_Section):
     loop: dict[str, list[Any]] = {}
     zip: dict[str, list[Any]] = {}
     repeat: int = Field(default=1, ge=1, strict=True)
-    wait: str | float = 0.0
+    wait: Any = 0.0  # judged by parse_quantity
     over: str = ""
     note: str = ""
 
