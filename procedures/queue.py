@@ -5,16 +5,13 @@ could not be made safe or is lost, a limit, a full disk. A queue that was interr
 up again from its folder, because the run files themselves say what they are.
 """
 
-import itertools
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from labsyn.data.errors import (
     ConfigError,
     InstrumentDisconnected,
-    LabsynError,
     LimitError,
     LockedError,
     RoleError,
@@ -23,12 +20,12 @@ from labsyn.data.errors import (
     WatchdogError,
 )
 from labsyn.data.run import Run
-from labsyn.data.run_files import journal_path
 from labsyn.drivers.bench import Bench
 from labsyn.procedures.outcome import SUMMARY, Outcome, Summary, after_breakdown
-from labsyn.procedures.resume import OF_THE_DEVICE, Earlier
+from labsyn.procedures.resume import OF_THE_DEVICE, Earlier, free_path, new_folder
+from labsyn.procedures.run_check import check_runs
 from labsyn.procedures.runner import Progress, measure
-from labsyn.procedures.sequence import PlannedRun, file_name
+from labsyn.procedures.sequence import PlannedRun
 
 _STOPPING = (
     UnsafeShutdownError, InstrumentDisconnected, LockedError, WatchdogError,
@@ -94,7 +91,7 @@ class Queue:
         self._earlier = None
         if resume is not None:
             self._earlier = Earlier(Path(resume), simulated=bench.is_simulated)
-        self.folder = Path(resume) if resume is not None else _new_folder(Path(folder), name)
+        self.folder = Path(resume) if resume is not None else new_folder(Path(folder), name)
         self._die = bench.die
         self._broken: dict[str, int] = {}
         self._in_a_row = 0
@@ -178,7 +175,7 @@ class Queue:
             why = after_breakdown(self._broken[planned.die])
             return Outcome(planned=planned, status="skipped", error=why), None
         self._wait(planned.wait)
-        path = _free_path(self.folder, planned.name)
+        path = free_path(self.folder, planned.name)
         try:
             self.bench.select(planned.die or self._die)
             run = measure(
@@ -242,41 +239,3 @@ class Queue:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StorageError(f"{self.folder} cannot hold runs: {error.strerror}") from error
-
-
-def check_runs(runs: Sequence[PlannedRun], bench: Bench) -> list[float]:
-    """Check every run against the limits, and return the seconds that each takes.
-
-    Raises
-    ------
-    LimitError, RoleError, ConfigError
-        For the first that is refused, with a note that says which; nothing was sent.
-    """
-    seconds, before = [], bench.die
-    try:
-        for planned in runs:
-            try:
-                bench.require(planned.procedure.ROLES)
-                bench.select(planned.die or before)
-                planned.procedure.check(bench)
-                seconds.append(planned.wait + planned.procedure.duration(bench))
-            except LabsynError as error:
-                varied = f" ({planned.text})" if planned.varied else ""
-                error.add_note(f"this is run {planned.name} of {len(runs)}{varied}")
-                raise
-    finally:
-        bench.select(before)
-    return seconds
-
-
-def _new_folder(folder: Path, name: str) -> Path:
-    stem = f"{datetime.now():%Y%m%d-%H%M%S}-{file_name(name)}"
-    names = itertools.chain([stem], (f"{stem}-{i}" for i in itertools.count(2)))
-    return next(path for path in map(folder.joinpath, names) if not path.exists())
-
-
-def _free_path(folder: Path, stem: str) -> Path:
-    """Return the file of a run: with a number if there is one of that name already."""
-    names = itertools.chain([stem], (f"{stem}-{i}" for i in itertools.count(2)))
-    paths = (folder / f"{name}.h5" for name in names)
-    return next(p for p in paths if not p.exists() and not journal_path(p).exists())

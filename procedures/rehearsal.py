@@ -9,8 +9,8 @@ from labsyn.data.units import format_quantity
 from labsyn.drivers.bench import Bench
 from labsyn.procedures.dry_run import DryRun, dry_run
 from labsyn.procedures.outcome import after_breakdown
-from labsyn.procedures.queue import check_runs
 from labsyn.procedures.resume import OF_THE_DEVICE
+from labsyn.procedures.run_check import check_runs
 from labsyn.procedures.runner import Progress
 from labsyn.procedures.sequence import PlannedRun
 

@@ -1,14 +1,16 @@
-"""Taking a queue up again: which planned runs the files of a folder already are."""
+"""The folder of a queue: how it is named, and which planned runs its files already are."""
 
+import itertools
 from collections import defaultdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from labsyn.data.errors import BenchError, BreakdownError, ConfigError, DataFileError
 from labsyn.data.plain_json import to_json
 from labsyn.data.run import Run
-from labsyn.data.run_files import SUFFIX, finished_path
-from labsyn.procedures.sequence import PlannedRun
+from labsyn.data.run_files import SUFFIX, finished_path, journal_path
+from labsyn.procedures.sequence import PlannedRun, file_name
 
 OF_THE_DEVICE = (BreakdownError, BenchError)
 """What a device can do: exactly these, a breakdown or a compliance that was to stop it."""
@@ -80,3 +82,17 @@ def _what(run: Run) -> str:
 def _key(procedure: str, parameters: dict[str, Any], die: str, simulated: bool) -> str:
     what = {"parameters": dict(sorted(parameters.items())), "simulated": simulated}
     return to_json({"procedure": procedure, "die": die, **what}, "planned run")
+
+
+def new_folder(folder: Path, name: str) -> Path:
+    """Return the folder of a queue that begins now: named by date, time and `name`."""
+    stem = f"{datetime.now():%Y%m%d-%H%M%S}-{file_name(name)}"
+    names = itertools.chain([stem], (f"{stem}-{i}" for i in itertools.count(2)))
+    return next(path for path in map(folder.joinpath, names) if not path.exists())
+
+
+def free_path(folder: Path, stem: str) -> Path:
+    """Return the file of a run: with a number if there is one of that name already."""
+    names = itertools.chain([stem], (f"{stem}-{i}" for i in itertools.count(2)))
+    paths = (folder / f"{name}.h5" for name in names)
+    return next(p for p in paths if not p.exists() and not journal_path(p).exists())

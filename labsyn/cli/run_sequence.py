@@ -30,8 +30,9 @@ def sequence_of(
 
     from labsyn.data.errors import ConfigError
     from labsyn.procedures.catalogue import find_procedure
-    from labsyn.procedures.sequence import Sequence, Step
+    from labsyn.procedures.sequence import Sequence
     from labsyn.procedures.sequence_file import load_dies, load_sequence
+    from labsyn.procedures.steps import Step
 
     dies = load_dies(over) if over is not None else ()
     if not what.endswith(".toml"):

@@ -32,8 +32,9 @@ from labsyn.procedures.pulse_train import PulseTrain
 from labsyn.procedures.queue import Queue
 from labsyn.procedures.rehearsal import rehearse
 from labsyn.procedures.resume import Earlier
-from labsyn.procedures.sequence import Die, Sequence, Step
+from labsyn.procedures.sequence import Sequence
 from labsyn.procedures.sequence_file import load_sequence
+from labsyn.procedures.steps import Die, Step
 
 ARRAY = Path(__file__).parent.parent.parent / "examples" / "array"
 DIES = ["r1c1", "r1c2", "r2c1", "r2c2"]
