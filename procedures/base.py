@@ -16,7 +16,7 @@ from pymeasure.experiment import (
     Procedure,
 )
 
-from labsyn.data.errors import BenchError, ConfigError, UnitError
+from labsyn.data.errors import BenchError, ComplianceError, ConfigError, UnitError
 from labsyn.data.flags import Flag
 from labsyn.data.run import Axis, Column, RunWriter
 from labsyn.data.units import parse_quantity
@@ -164,9 +164,9 @@ class BenchProcedure(Procedure):
         return self.bench
 
     def heed(self, flags: Flag, where: str) -> None:
-        """Raise BenchError if compliance was reached and the policy is to stop."""
+        """Raise ComplianceError if compliance was reached and the policy is to stop."""
         if flags & Flag.COMPLIANCE and self.on_compliance == "stop":
-            raise BenchError(
+            raise ComplianceError(
                 f"compliance of {self.compliance_current:g} A reached at {where}; raise "
                 "compliance_current or set on_compliance=record"
             )

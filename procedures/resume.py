@@ -6,19 +6,30 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from labsyn.data.errors import BenchError, BreakdownError, ConfigError, DataFileError
+from labsyn.data.errors import (
+    BenchError,
+    BreakdownError,
+    ComplianceError,
+    ConfigError,
+    DataFileError,
+)
 from labsyn.data.plain_json import to_json
 from labsyn.data.run import Run
 from labsyn.data.run_files import SUFFIX, finished_path, journal_path
 from labsyn.procedures.sequence import PlannedRun, file_name
 
-OF_THE_DEVICE = (BreakdownError, BenchError)
-"""What a device can do: exactly these, a breakdown or a compliance that was to stop it."""
+_FINAL = (BreakdownError, ComplianceError)
+OF_THE_DEVICE = (*_FINAL, BenchError)
+"""What concerns one device alone, exactly these: besides a breakdown, or a compliance that
+was to stop the run, a device without contact, or one that does not get where it should."""
 
 
 def is_done(status: str, reason: str) -> bool:
-    """Return whether a run is not measured again: it is whole, or its device ended it."""
-    kinds = {kind.__name__ for kind in OF_THE_DEVICE}
+    """Return whether a run is not measured again: it is whole, or its device ended it.
+
+    A device without contact is measured again: by then somebody has looked at the tips.
+    """
+    kinds = {kind.__name__ for kind in _FINAL}
     return status == "finished" or (status == "failed" and reason.partition(":")[0] in kinds)
 
 

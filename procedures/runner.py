@@ -159,7 +159,8 @@ def _close(
         bench.make_safe()
     except UnsafeShutdownError as shutdown:
         unsafe = shutdown
-        status, reason = "failed", f"unsafe shutdown: {shutdown} {reason}".strip()
+        before = f"; before that: {reason}" if reason else ""
+        status, reason = "failed", f"unsafe shutdown: {shutdown}{before}"
     # An instrument that is lost has no settings, a full disk no room: neither ends this here.
     with contextlib.suppress(InstrumentError, StorageError):
         for warning in bench.warnings:

@@ -111,6 +111,8 @@ def run(
 
     sequence = run_sequence.sequence_of(procedure, values, over, note)
     runs = sequence.expand()
+    if die and all(planned.die for planned in runs):
+        raise ConfigError(f"--die names one die, and {procedure} says over which; leave it out")
     roles = [role for planned in runs for role in planned.procedure.ROLES]
     if dry_run:
         with where.twin(roles) as twin:
@@ -169,6 +171,8 @@ def _show(procedure: str, wanted: bool, as_json: bool) -> None:
     from labsyn.data.errors import ConfigError
     from labsyn.procedures.catalogue import find_procedure
 
+    if procedure.endswith(".toml"):
+        raise ConfigError(f"{procedure} is a sequence; --dry-run, with a bench, shows its runs")
     if procedure:
         run_list.describe(find_procedure(procedure), as_json=as_json)
         return

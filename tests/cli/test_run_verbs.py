@@ -177,6 +177,8 @@ def test_a_sequence_of_which_one_run_fails_says_1(cli: Cli, tmp_path: Path) -> N
             "dies.csv, line 3): iv_sweep has no parameter 'potentiation_voltage'",
         ),
         (("queue.toml", *OVER, "--die", "r1c1"), "--die names one die"),
+        ((ARRAY / "queue.toml", *OVER[:2], "--die", "r1c1"), "queue.toml says over which; lea"),
+        (("queue.toml", "--help"), "queue.toml is a sequence; --dry-run, with a bench, shows"),
     ],
 )
 def test_wrong_usage(cli: Cli, tmp_path: Path, words: tuple[object, ...], message: str) -> None:

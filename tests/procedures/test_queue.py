@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from labsyn.data.errors import (
+    BenchError,
     BreakdownError,
     ConfigError,
     InstrumentDataError,
@@ -156,8 +157,27 @@ def test_compliance_that_stops_a_run_stops_no_other(bench: Bench, tmp_path: Path
     train = PulseTrain(n_pulses=3, n_cycles=1, on_compliance="stop")
     summary = measure_over(train, bench, dies, tmp_path)
     assert [each.status for each in summary.outcomes] == ["failed", "finished"]
-    assert summary.outcomes[0].error.startswith("BenchError: compliance of 1e-06 A reached")
+    assert summary.outcomes[0].error.startswith(
+        "ComplianceError: compliance of 1e-06 A reached"
+    )
     assert summary.outcomes[0].n_flagged == 1
+
+
+def test_a_device_without_contact_stops_no_other_and_is_measured_again(
+    bench: Bench, tmp_path: Path, on_read: OnRead
+) -> None:
+    on_read("2", lambda: BenchError("is there contact?"))
+    summary = measure_over(TRAIN, bench, DIES, tmp_path)
+    assert [each.status for each in summary.outcomes] == [
+        "finished",
+        "failed",
+        *["finished"] * 2,
+    ]
+    assert summary.n_left == 1
+    on_read("2", lambda: None)
+    again = measure_over(TRAIN, bench, DIES, resume=summary.folder)
+    assert [each.earlier for each in again.outcomes] == [True, False, True, True]
+    assert again.n_finished == 4
 
 
 def test_three_failures_that_are_of_no_device_stop_all(
