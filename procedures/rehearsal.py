@@ -69,10 +69,15 @@ def rehearse(
     check_runs(runs, twin)
     rehearsed: list[Rehearsed] = []
     broken: dict[str, int] = {}
-    for planned in runs:
-        rehearsed.append(_play(planned, twin, broken))
-        if on_progress is not None:
-            on_progress(100 * len(rehearsed) / len(runs))
+    before = twin.die
+    try:
+        for planned in runs:
+            twin.select(planned.die or before)
+            rehearsed.append(_play(planned, twin, broken))
+            if on_progress is not None:
+                on_progress(100 * len(rehearsed) / len(runs))
+    finally:
+        twin.select(before)
     return rehearsed
 
 
@@ -80,8 +85,6 @@ def _play(planned: PlannedRun, twin: Bench, broken: dict[str, int]) -> Rehearsed
     if planned.die in broken:
         return Rehearsed(planned=planned, done=None, error=after_breakdown(broken[planned.die]))
     twin.clock.sleep(planned.wait)
-    if planned.die:
-        twin.select(planned.die)
     try:
         return Rehearsed(planned=planned, done=dry_run(planned.procedure, twin))
     except BenchError as error:

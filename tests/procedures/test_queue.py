@@ -364,6 +364,25 @@ def test_a_rehearsal_tells_what_the_queue_then_does(tmp_path: Path) -> None:
     assert done[2].account.peak_current == np.abs(reached).max()
 
 
+def test_a_run_of_no_die_is_on_the_one_that_was_selected(tmp_path: Path) -> None:
+    short = {"n_pulses": 3, "n_cycles": 1}
+    steps = [
+        Step(procedure=PulseTrain, set=short, over=[Die("r1c1"), Die("r2c2")]),
+        Step(procedure=PulseTrain, set={**short, "potentiation_voltage": -1.2}),
+    ]
+    sequence = Sequence(name="x", steps=steps)
+    with Bench.open_twin(ARRAY / "bench.toml") as twin:
+        twin.select("r1c2")
+        played = rehearse(sequence.expand(), twin)
+        assert twin.die == "r1c2"
+    with Bench.open(ARRAY / "bench.toml") as bench:
+        bench.select("r1c2")
+        run = Run.open(measure_sequence(sequence, bench, tmp_path).runs[2])
+    assert run.metadata["sample"]["die"] == "r1c2"
+    assert played[2].done is not None
+    assert played[2].done.account.peak_current == np.abs(run["pulse_current"]).max()
+
+
 def test_the_example_fits_its_bench(bench: Bench) -> None:
     text = (ARRAY.parent.parent / "docs" / "procedures.md").read_text(encoding="utf-8")
     shown = re.search(r'```toml\n(name = "widths".*?)```', text, re.S)
