@@ -168,16 +168,18 @@ class Queue:
         self, planned: PlannedRun, on_progress: Progress | None
     ) -> tuple[Outcome, BaseException | None]:
         """Return what became of one run, and what ends the queue with it."""
-        earlier = self._earlier.take(planned) if self._earlier is not None else None
+        place = self._place(planned)
+        self.bench.select(place)
+        sample = self.bench.sample() | self._sample  # as the runner stores it
+        earlier = self._earlier.take(planned, sample) if self._earlier is not None else None
         if earlier is not None:
             return Outcome.of_run(planned, earlier, earlier=True), None
-        if planned.die in self._broken:
-            why = after_breakdown(self._broken[planned.die])
+        if place in self._broken:
+            why = after_breakdown(self._broken[place])
             return Outcome(planned=planned, status="skipped", error=why), None
         self._wait(planned.wait)
         path = free_path(self.folder, planned.name)
         try:
-            self.bench.select(planned.die or self._die)
             run = measure(
                 planned.procedure, self.bench, self.folder, name=path.stem,
                 sample=self._sample, note=planned.note, durable=self._durable,
@@ -210,12 +212,16 @@ class Queue:
     def _keep(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
         if outcome.broke_down:
-            self._broken[outcome.planned.die] = outcome.planned.number
+            self._broken[self._place(outcome.planned)] = outcome.planned.number
         try:
             self.summary().save()
             self._unsaved = []
         except StorageError as error:  # open in a spreadsheet, say: no reason to stop
             self._unsaved = [str(error)]
+
+    def _place(self, planned: PlannedRun) -> str:
+        """Return the die of a run: one that names none stays where the queue began."""
+        return planned.die or self._die
 
     def _share(self, on_progress: Progress | None) -> Progress | None:
         """Return what turns per cent of the present run into per cent of the queue."""

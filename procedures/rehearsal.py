@@ -72,7 +72,7 @@ def rehearse(
     before = twin.die
     try:
         for planned in runs:
-            twin.select(planned.die or before)
+            twin.select(planned.die or before)  # where a run of no die stays
             rehearsed.append(_play(planned, twin, broken))
             if on_progress is not None:
                 on_progress(100 * len(rehearsed) / len(runs))
@@ -82,8 +82,8 @@ def rehearse(
 
 
 def _play(planned: PlannedRun, twin: Bench, broken: dict[str, int]) -> Rehearsed:
-    if planned.die in broken:
-        return Rehearsed(planned=planned, done=None, error=after_breakdown(broken[planned.die]))
+    if twin.die in broken:
+        return Rehearsed(planned=planned, done=None, error=after_breakdown(broken[twin.die]))
     twin.clock.sleep(planned.wait)
     try:
         return Rehearsed(planned=planned, done=dry_run(planned.procedure, twin))
@@ -91,5 +91,5 @@ def _play(planned: PlannedRun, twin: Bench, broken: dict[str, int]) -> Rehearsed
         if type(error) not in OF_THE_DEVICE:
             raise
         if isinstance(error, BreakdownError):
-            broken[planned.die] = planned.number
+            broken[twin.die] = planned.number
         return Rehearsed(planned=planned, done=None, error=str(error))

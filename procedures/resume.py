@@ -2,6 +2,7 @@
 
 import itertools
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from labsyn.data.run import Run
 from labsyn.data.run_files import SUFFIX, finished_path, journal_path
 from labsyn.procedures.sequence import PlannedRun, file_name
 
+SUMMARY = "summary.csv"
 _FINAL = (BreakdownError, ComplianceError)
 OF_THE_DEVICE = (*_FINAL, BenchError)
 """What concerns one device alone, exactly these: besides a breakdown, or a compliance that
@@ -50,7 +52,8 @@ class Earlier:
     Raises
     ------
     ConfigError
-        If there is no such folder, or a run in it is still being measured.
+        If there is no such folder, nothing in it is of a sequence, or a run in it is still
+        being measured.
     """
 
     def __init__(self, folder: Path, *, simulated: bool) -> None:
@@ -60,6 +63,8 @@ class Earlier:
         self._simulated = simulated
         self._runs: dict[str, list[Run]] = defaultdict(list)
         files = {*folder.glob("*.h5"), *map(finished_path, folder.glob(f"*.h5{SUFFIX}"))}
+        if not files and any(folder.iterdir()) and not (folder / SUMMARY).exists():
+            raise ConfigError(f"{folder} holds no runs; name the folder of one sequence in it")
         for file in sorted(files):
             try:
                 run = Run.open(file)  # one that a crash left is finished by this
@@ -76,23 +81,33 @@ class Earlier:
         """How many runs were not asked for, so far."""
         return sum(len(runs) for runs in self._runs.values())
 
-    def take(self, planned: PlannedRun) -> Run | None:
-        """Return the run that is `planned`, once; None if it is to be measured."""
-        parameters = planned.procedure.parameter_values()
-        name = planned.procedure.name()
-        runs = self._runs.get(_key(name, parameters, planned.die, self._simulated))
+    def take(self, planned: PlannedRun, sample: Mapping[str, Any]) -> Run | None:
+        """Return the run that is `planned`, once; None if it is to be measured.
+
+        `sample` is what its file would say is measured.
+        """
+        procedure = planned.procedure
+        parameters = procedure.parameter_values()
+        runs = self._runs.get(_key(procedure.name(), parameters, sample, self._simulated))
         return runs.pop(0) if runs else None
 
 
 def _what(run: Run) -> str:
     sample = run.metadata.get("sample", {})
     simulated = run.metadata.get("simulated") is True
-    return _key(run.procedure, dict(run.parameters), str(sample.get("die", "")), simulated)
+    return _key(run.procedure, dict(run.parameters), sample, simulated)
 
 
-def _key(procedure: str, parameters: dict[str, Any], die: str, simulated: bool) -> str:
-    what = {"parameters": dict(sorted(parameters.items())), "simulated": simulated}
-    return to_json({"procedure": procedure, "die": die, **what}, "planned run")
+def _key(
+    procedure: str, parameters: dict[str, Any], sample: Mapping[str, Any], simulated: bool
+) -> str:
+    what = {
+        "procedure": procedure,
+        "die": str(sample.get("die", "")),
+        "parameters": dict(sorted(parameters.items())),
+        "simulated": simulated,
+    }
+    return to_json(what, "planned run")
 
 
 def new_folder(folder: Path, name: str) -> Path:

@@ -295,12 +295,48 @@ def test_a_run_is_known_by_what_it_is(bench: Bench, tmp_path: Path) -> None:
     assert queue.notices == [f"{first.folder} holds 1 more runs, which this queue has not"]
     other = measure_over(longer, bench, DIES[:1], resume=first.folder)
     assert [each.earlier for each in other.outcomes] == [False]
-    assert Earlier(first.folder, simulated=False).take(queue.runs[0]) is None
+    assert Earlier(first.folder, simulated=False).take(queue.runs[0], {"die": "r1c1"}) is None
+
+
+@pytest.mark.parametrize("sample", [{}, {"die": "D3"}])
+def test_runs_of_no_die_are_known_by_where_they_were_measured(
+    bench: Bench, tmp_path: Path, sample: dict[str, str]
+) -> None:
+    step = Step(procedure=PulseTrain, set={"n_pulses": 3, "n_cycles": 1}, repeat=2)
+    sequence = Sequence(name="x", steps=[step])
+    bench.select("r1c2")
+    first = measure_sequence(sequence, bench, tmp_path, sample=sample)
+    first.runs[1].unlink()
+    again = measure_sequence(sequence, bench, resume=first.folder, sample=sample)
+    assert [each.earlier for each in again.outcomes] == [True, False]
+    bench.select("r2c1")
+    other = measure_sequence(sequence, bench, resume=first.folder)
+    assert [each.earlier for each in other.outcomes] == [False, False]
+
+
+def test_a_device_that_broke_down_gets_no_run_of_no_die_either(
+    bench: Bench, tmp_path: Path, on_read: OnRead
+) -> None:
+    on_read("2", lambda: BreakdownError("it may have broken down"))
+    short = {"n_pulses": 3, "n_cycles": 1}
+    steps = [
+        Step(procedure=PulseTrain, set=short, over=[Die("r1c2")]),
+        Step(procedure=PulseTrain, set=short),
+    ]
+    sequence = Sequence(name="x", steps=steps)
+    bench.select("r1c2")
+    summary = measure_sequence(sequence, bench, tmp_path)
+    assert [each.status for each in summary.outcomes] == ["failed", "skipped"]
+    with bench.twin() as twin:
+        assert rehearse(sequence.expand(), twin)[1].error == "its device broke down in run 1"
 
 
 def test_what_cannot_be_gone_on_with(bench: Bench, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="none is no folder of a sequence that was begun"):
         measure_over(TRAIN, bench, DIES, resume=tmp_path / "none")
+    (tmp_path / "runs" / "20261125-095821-x").mkdir(parents=True)
+    with pytest.raises(ConfigError, match="runs holds no runs; name the folder of one seq"):
+        measure_over(TRAIN, bench, DIES, resume=tmp_path / "runs")
     with (
         RunWriter.create(
             tmp_path / "a.h5", procedure="x", parameters={}, columns=PulseTrain.COLUMNS
