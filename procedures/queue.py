@@ -21,8 +21,8 @@ from labsyn.data.errors import (
 )
 from labsyn.data.run import Run
 from labsyn.drivers.bench import Bench
-from labsyn.procedures.outcome import SUMMARY, Outcome, Summary, after_breakdown
-from labsyn.procedures.resume import OF_THE_DEVICE, Earlier, free_path, new_folder
+from labsyn.procedures.outcome import Outcome, Summary, after_breakdown
+from labsyn.procedures.resume import OF_THE_DEVICE, SUMMARY, Earlier, free_path, new_folder
 from labsyn.procedures.run_check import check_runs
 from labsyn.procedures.runner import Progress, measure
 from labsyn.procedures.sequence import PlannedRun

@@ -248,5 +248,7 @@ def _assignments(settings: list[str], option: str) -> dict[str, str]:
         name, equals, value = setting.partition("=")
         if not equals or not name or not value:
             raise ConfigError(f"{option} {setting!r} is not NAME=VALUE")
+        if name.strip() in values:
+            raise ConfigError(f"{option} {name.strip()} is given twice, say one of them")
         values[name.strip()] = value.strip()
     return values

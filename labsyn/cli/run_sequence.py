@@ -81,7 +81,7 @@ def measure(queue: "Queue", *, as_json: bool) -> None:
 
 def _print(queue: "Queue", heads: list[str], *, as_json: bool) -> None:
     """Print what became of the runs so far, and how to go on if some are left."""
-    from labsyn.procedures.outcome import SUMMARY
+    from labsyn.procedures.resume import SUMMARY
 
     summary = queue.summary()
     if as_json:

@@ -167,6 +167,7 @@ def test_a_sequence_of_which_one_run_fails_says_1(cli: Cli, tmp_path: Path) -> N
         (("queue.toml", "--bench", ARRAY / "bench.toml"), "no die is selected, and the"),
         (("queue.toml", "--device", "lixcoo2", "--set", "n_pulses=1"), "write both into queue"),
         (("none.toml", "--device", "lixcoo2"), "none.toml does not exist"),
+        (("pulse_train", *OVER, *SHORT, "--set", "n_pulses=9"), "--set n_pulses is given twi"),
         (("pulse_train", *OVER, "--resume", "none"), "none is no folder of a sequence"),
         (("pulse_train", "--device", "lixcoo2", "--resume", "x"), "--resume goes with --over"),
         (("pulse_train", *OVER, "--set", "pulse_widht=1"), "did you mean 'pulse_width'"),
