@@ -113,6 +113,10 @@ class BreakdownError(BenchError):
     """The conductance jumped beyond the factor that the bench allows."""
 
 
+class ComplianceError(BenchError):
+    """Compliance was reached, and the policy of the run is to stop then."""
+
+
 class LockedError(BenchError):
     """Another program drives the instrument."""
 

@@ -52,9 +52,14 @@ def parse_quantity(value: float | str, unit: str) -> float:
     Raises
     ------
     UnitError
-        If the text is no quantity, is not finite, or has another dimension.
+        If it is no number or quantity, is not finite, or has another dimension.
     """
-    number = float(value) if not isinstance(value, str) else _parse_text(value.strip(), unit)
+    try:
+        if isinstance(value, bool):  # of a TOML file: Python would take it for 1
+            raise TypeError
+        number = _parse_text(value.strip(), unit) if isinstance(value, str) else float(value)
+    except TypeError:
+        raise UnitError(f"{value!r} is not a quantity in {unit}") from None
     if not math.isfinite(number):
         raise UnitError(f"{value!r} is not a finite quantity in {unit}")
     return number

@@ -34,9 +34,10 @@ if TYPE_CHECKING:
     from labsyn.procedures.pulse_train import PulseTrain
     from labsyn.procedures.retention import Retention
     from labsyn.procedures.runner import measure
-    from labsyn.procedures.sequence import Die, Sequence, Step
+    from labsyn.procedures.sequence import Sequence
     from labsyn.procedures.spike_plasticity import SNDP, SVDP, SVWDP, SWDP
     from labsyn.procedures.stdp import STDP
+    from labsyn.procedures.steps import Die, Step
     from labsyn.procedures.switching_loop import SwitchingLoop
     from labsyn.procedures.switching_probability import SwitchingProbability
 
@@ -47,7 +48,7 @@ _HOMES = {
     "Characterisation": "labsyn.analysis.characterise",
     "ClosedLoopTuning": "labsyn.procedures.closed_loop_tuning",
     "Column": "labsyn.data.run",
-    "Die": "labsyn.procedures.sequence",
+    "Die": "labsyn.procedures.steps",
     "Endurance": "labsyn.procedures.endurance",
     "FeedforwardTuning": "labsyn.procedures.feedforward_tuning",
     "FieldLoop": "labsyn.procedures.field_loop",
@@ -66,7 +67,7 @@ _HOMES = {
     "SVWDP": "labsyn.procedures.spike_plasticity",
     "SWDP": "labsyn.procedures.spike_plasticity",
     "Sequence": "labsyn.procedures.sequence",
-    "Step": "labsyn.procedures.sequence",
+    "Step": "labsyn.procedures.steps",
     "SwitchingLoop": "labsyn.procedures.switching_loop",
     "SwitchingProbability": "labsyn.procedures.switching_probability",
     "Synapse": "labsyn.analysis.devices.synapse",

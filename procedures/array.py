@@ -9,8 +9,9 @@ from labsyn.procedures.base import BenchProcedure
 from labsyn.procedures.outcome import Outcome, Summary
 from labsyn.procedures.queue import Queue
 from labsyn.procedures.runner import Progress
-from labsyn.procedures.sequence import Die, Sequence, Step
+from labsyn.procedures.sequence import Sequence
 from labsyn.procedures.sequence_file import load_dies, load_sequence
+from labsyn.procedures.steps import Die, Step
 
 
 def measure_over(

@@ -16,7 +16,7 @@ from pymeasure.experiment import (
     Procedure,
 )
 
-from labsyn.data.errors import BenchError, ConfigError, UnitError
+from labsyn.data.errors import BenchError, ComplianceError, ConfigError, UnitError
 from labsyn.data.flags import Flag
 from labsyn.data.run import Axis, Column, RunWriter
 from labsyn.data.units import parse_quantity
@@ -164,9 +164,9 @@ class BenchProcedure(Procedure):
         return self.bench
 
     def heed(self, flags: Flag, where: str) -> None:
-        """Raise BenchError if compliance was reached and the policy is to stop."""
+        """Raise ComplianceError if compliance was reached and the policy is to stop."""
         if flags & Flag.COMPLIANCE and self.on_compliance == "stop":
-            raise BenchError(
+            raise ComplianceError(
                 f"compliance of {self.compliance_current:g} A reached at {where}; raise "
                 "compliance_current or set on_compliance=record"
             )
@@ -224,6 +224,8 @@ def _plain(parameter: Parameter, value: Any) -> Any:
     """Turn ``"10 ms"`` into seconds, and refuse what a conversion would cut off."""
     if isinstance(parameter, FloatParameter) and parameter.units:
         return parse_quantity(value, parameter.units)
+    if isinstance(value, bool) and isinstance(parameter, FloatParameter | IntegerParameter):
+        raise TypeError("a number is needed")  # Python would take true for 1
     if isinstance(parameter, IntegerParameter):
         number = float(value)
         if number != int(number):

@@ -70,7 +70,8 @@ def find_procedure(name: str) -> type[BenchProcedure]:
     Raises
     ------
     ConfigError
-        If there is none, with the nearest right name; or if the file is broken.
+        If there is none, with the nearest right name; if two files have one of that name;
+        or if the file is broken.
     """
     before, suffix, after = name.rpartition(".py")
     if suffix and (not after or after[0] == ":"):
@@ -81,6 +82,8 @@ def find_procedure(name: str) -> type[BenchProcedure]:
     if name not in found.kinds:
         broken = "".join(f"; {sentence}" for sentence in found.broken)
         raise ConfigError(f"there is no procedure {name!r}; {_hint(name, found.kinds)}{broken}")
+    if name in found.shared:
+        raise ConfigError(f"{found.shared[name]}, or run the file that you mean by its path")
     return found.kinds[name]
 
 

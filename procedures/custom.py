@@ -42,11 +42,15 @@ class Found:
         The file or package that each is from, if it is not labsyn's.
     broken : list of str
         A sentence for each file, package or class that cannot be used.
+    shared : dict of str to str
+        The sentence of each name that two files or packages use: which one is meant only
+        a path can say.
     """
 
     kinds: dict[str, Kind] = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
+    shared: dict[str, str] = field(default_factory=dict)
 
 
 def find_custom(taken: Mapping[str, Kind]) -> Found:
@@ -62,10 +66,11 @@ def find_custom(taken: Mapping[str, Kind]) -> Found:
             name = kind.name()
             if name in taken or name in found.kinds:
                 other = found.origins.get(name, "labsyn itself")
-                found.broken.append(
+                found.shared[name] = (
                     f"{origin}: {other} has a procedure {name!r} as well; give the class "
                     f"{kind.__name__} another name"
                 )
+                found.broken.append(found.shared[name])
                 continue
             found.kinds[name], found.origins[name] = kind, origin
     return found

@@ -12,9 +12,14 @@ from labsyn.procedures.base import BenchProcedure, choices_of
 _NO_BOUND = 1e9  # of PyMeasure's numbers, where none is given
 
 
+def text_of(kind: type[BenchProcedure]) -> str:
+    """Return what a procedure says of itself, not what the one that it derives from says."""
+    return inspect.cleandoc(kind.__doc__ or "It has no docstring that would say what it does.")
+
+
 def summary_of(kind: type[BenchProcedure]) -> str:
     """Return the first sentence of what a procedure says of itself."""
-    text = " ".join((inspect.getdoc(kind) or "").split("\n\n")[0].split())
+    text = " ".join(text_of(kind).split("\n\n")[0].split())
     return re.split(r"(?<=[.?!])\s", text)[0].replace("`", "")
 
 

@@ -10,10 +10,8 @@ from typing import Any
 from labsyn.data.durability import write_text
 from labsyn.data.errors import BreakdownError, StorageError
 from labsyn.data.run import Run
-from labsyn.procedures.resume import is_done
+from labsyn.procedures.resume import SUMMARY, is_done
 from labsyn.procedures.sequence import PlannedRun
-
-SUMMARY = "summary.csv"
 
 
 @dataclass(frozen=True, kw_only=True)

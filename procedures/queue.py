@@ -5,16 +5,13 @@ could not be made safe or is lost, a limit, a full disk. A queue that was interr
 up again from its folder, because the run files themselves say what they are.
 """
 
-import itertools
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from labsyn.data.errors import (
     ConfigError,
     InstrumentDisconnected,
-    LabsynError,
     LimitError,
     LockedError,
     RoleError,
@@ -23,13 +20,13 @@ from labsyn.data.errors import (
     WatchdogError,
 )
 from labsyn.data.run import Run
-from labsyn.data.run_files import journal_path
 from labsyn.drivers.bench import Bench
-from labsyn.procedures.outcome import SUMMARY, Outcome, Summary, after_breakdown
-from labsyn.procedures.resume import OF_THE_DEVICE, Earlier
+from labsyn.procedures.outcome import Outcome, Summary, after_breakdown
+from labsyn.procedures.resume import OF_THE_DEVICE, SUMMARY, Earlier, free_path, new_folder
+from labsyn.procedures.run_check import check_runs
 from labsyn.procedures.runner import Progress, measure
 from labsyn.procedures.sample import described
-from labsyn.procedures.sequence import PlannedRun, file_name
+from labsyn.procedures.sequence import PlannedRun
 
 _STOPPING = (
     UnsafeShutdownError, InstrumentDisconnected, LockedError, WatchdogError,
@@ -95,7 +92,7 @@ class Queue:
         self._earlier = None
         if resume is not None:
             self._earlier = Earlier(Path(resume), simulated=bench.is_simulated)
-        self.folder = Path(resume) if resume is not None else _new_folder(Path(folder), name)
+        self.folder = Path(resume) if resume is not None else new_folder(Path(folder), name)
         self._die = bench.die
         self._broken: dict[str, int] = {}
         self._in_a_row = 0
@@ -172,16 +169,18 @@ class Queue:
         self, planned: PlannedRun, on_progress: Progress | None
     ) -> tuple[Outcome, BaseException | None]:
         """Return what became of one run, and what ends the queue with it."""
-        earlier = self._earlier.take(planned) if self._earlier is not None else None
+        place = self._place(planned)
+        self.bench.select(place)
+        sample = self.bench.sample() | self._sample  # as the runner stores it
+        earlier = self._earlier.take(planned, sample) if self._earlier is not None else None
         if earlier is not None:
             return Outcome.of_run(planned, earlier, earlier=True), None
-        if planned.die in self._broken:
-            why = after_breakdown(self._broken[planned.die])
+        if place in self._broken:
+            why = after_breakdown(self._broken[place])
             return Outcome(planned=planned, status="skipped", error=why), None
         self._wait(planned.wait)
-        path = _free_path(self.folder, planned.name)
+        path = free_path(self.folder, planned.name)
         try:
-            self.bench.select(planned.die or self._die)
             run = measure(
                 planned.procedure, self.bench, self.folder, name=path.stem,
                 sample=self._sample, note=planned.note, durable=self._durable,
@@ -214,12 +213,16 @@ class Queue:
     def _keep(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
         if outcome.broke_down:
-            self._broken[outcome.planned.die] = outcome.planned.number
+            self._broken[self._place(outcome.planned)] = outcome.planned.number
         try:
             self.summary().save()
             self._unsaved = []
         except StorageError as error:  # open in a spreadsheet, say: no reason to stop
             self._unsaved = [str(error)]
+
+    def _place(self, planned: PlannedRun) -> str:
+        """Return the die of a run: one that names none stays where the queue began."""
+        return planned.die or self._die
 
     def _share(self, on_progress: Progress | None) -> Progress | None:
         """Return what turns per cent of the present run into per cent of the queue."""
@@ -243,41 +246,3 @@ class Queue:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StorageError(f"{self.folder} cannot hold runs: {error.strerror}") from error
-
-
-def check_runs(runs: Sequence[PlannedRun], bench: Bench) -> list[float]:
-    """Check every run against the limits, and return the seconds that each takes.
-
-    Raises
-    ------
-    LimitError, RoleError, ConfigError
-        For the first that is refused, with a note that says which; nothing was sent.
-    """
-    seconds, before = [], bench.die
-    try:
-        for planned in runs:
-            try:
-                bench.require(planned.procedure.ROLES)
-                bench.select(planned.die or before)
-                planned.procedure.check(bench)
-                seconds.append(planned.wait + planned.procedure.duration(bench))
-            except LabsynError as error:
-                varied = f" ({planned.text})" if planned.varied else ""
-                error.add_note(f"this is run {planned.name} of {len(runs)}{varied}")
-                raise
-    finally:
-        bench.select(before)
-    return seconds
-
-
-def _new_folder(folder: Path, name: str) -> Path:
-    stem = f"{datetime.now():%Y%m%d-%H%M%S}-{file_name(name)}"
-    names = itertools.chain([stem], (f"{stem}-{i}" for i in itertools.count(2)))
-    return next(path for path in map(folder.joinpath, names) if not path.exists())
-
-
-def _free_path(folder: Path, stem: str) -> Path:
-    """Return the file of a run: with a number if there is one of that name already."""
-    names = itertools.chain([stem], (f"{stem}-{i}" for i in itertools.count(2)))
-    paths = (folder / f"{name}.h5" for name in names)
-    return next(p for p in paths if not p.exists() and not journal_path(p).exists())

@@ -9,8 +9,8 @@ from labsyn.data.units import format_quantity
 from labsyn.drivers.bench import Bench
 from labsyn.procedures.dry_run import DryRun, dry_run
 from labsyn.procedures.outcome import after_breakdown
-from labsyn.procedures.queue import check_runs
 from labsyn.procedures.resume import OF_THE_DEVICE
+from labsyn.procedures.run_check import check_runs
 from labsyn.procedures.runner import Progress
 from labsyn.procedures.sequence import PlannedRun
 
@@ -69,24 +69,27 @@ def rehearse(
     check_runs(runs, twin)
     rehearsed: list[Rehearsed] = []
     broken: dict[str, int] = {}
-    for planned in runs:
-        rehearsed.append(_play(planned, twin, broken))
-        if on_progress is not None:
-            on_progress(100 * len(rehearsed) / len(runs))
+    before = twin.die
+    try:
+        for planned in runs:
+            twin.select(planned.die or before)  # where a run of no die stays
+            rehearsed.append(_play(planned, twin, broken))
+            if on_progress is not None:
+                on_progress(100 * len(rehearsed) / len(runs))
+    finally:
+        twin.select(before)
     return rehearsed
 
 
 def _play(planned: PlannedRun, twin: Bench, broken: dict[str, int]) -> Rehearsed:
-    if planned.die in broken:
-        return Rehearsed(planned=planned, done=None, error=after_breakdown(broken[planned.die]))
+    if twin.die in broken:
+        return Rehearsed(planned=planned, done=None, error=after_breakdown(broken[twin.die]))
     twin.clock.sleep(planned.wait)
-    if planned.die:
-        twin.select(planned.die)
     try:
         return Rehearsed(planned=planned, done=dry_run(planned.procedure, twin))
     except BenchError as error:
         if type(error) not in OF_THE_DEVICE:
             raise
         if isinstance(error, BreakdownError):
-            broken[planned.die] = planned.number
+            broken[twin.die] = planned.number
         return Rehearsed(planned=planned, done=None, error=str(error))

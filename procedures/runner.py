@@ -166,7 +166,8 @@ def _close(
         unsafe = shutdown
         if (cause := _what_stopped(error)) is not None:
             unsafe.add_note(f"the run ended because of: {cause}")
-        status, reason = "failed", f"unsafe shutdown: {shutdown} {reason}".strip()
+        before = f"; before that: {reason}" if reason else ""
+        status, reason = "failed", f"unsafe shutdown: {shutdown}{before}"
     # An instrument that is lost has no settings, a full disk no room: neither ends this here.
     with contextlib.suppress(InstrumentError, StorageError):
         for warning in bench.warnings:

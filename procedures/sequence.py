@@ -1,6 +1,7 @@
 """What is to be measured, one run after the other: steps, loops, repetitions, dies.
 
 >>> from labsyn.procedures.pulse_train import PulseTrain
+>>> from labsyn.procedures.steps import Die, Step
 >>> widths = Step(procedure=PulseTrain, loop={"pulse_width": ["1 ms", "10 ms"]}, repeat=2)
 >>> for run in Sequence(name="widths", steps=[widths], over=[Die("A1"), Die("A2")]).expand():
 ...     print(run.name, run.text, run.procedure.pulse_width)
@@ -14,104 +15,20 @@
 008-A2-pulse_train pulse_width=10 ms 0.01
 """
 
-import itertools
-import math
 import re
 from collections import abc
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from labsyn.data.errors import ConfigError
 from labsyn.procedures.base import BenchProcedure
+from labsyn.procedures.steps import Die, Step
 
 MOST_RUNS = 10_000
 """A sequence of more is refused: it is a mistake more often than it is a plan."""
 
 _NOT_IN_NAMES = re.compile(r"[^\w.+-]+")
-
-
-@dataclass(frozen=True)
-class Die:
-    """A device of an array, by its name in the bench file.
-
-    Attributes
-    ----------
-    name : str
-        As in ``[dies.NAME]``.
-    set : mapping of str to object
-        Parameters that are its own.
-    """
-
-    name: str
-    set: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """One procedure, with parameters that stay and parameters that change from run to run.
-
-    Attributes
-    ----------
-    procedure : type of BenchProcedure
-        What to do.
-    set : mapping of str to object
-        Parameters of all runs: numbers, or texts such as ``"10 ms"``.
-    loop : mapping of str to sequence
-        Values of a parameter; several parameters are combined each with each, the last one
-        changing fastest.
-    zip : mapping of str to sequence
-        Values of parameters that change together, all of one length.
-    repeat : int
-        How often each run is done before the next.
-    wait : float
-        Seconds at rest before each run.
-    over : sequence of Die
-        Do all of it on one die after the other.
-    note : str
-        For the run files.
-    """
-
-    procedure: type[BenchProcedure]
-    set: Mapping[str, Any] = field(default_factory=dict)
-    loop: Mapping[str, abc.Sequence[Any]] = field(default_factory=dict)
-    zip: Mapping[str, abc.Sequence[Any]] = field(default_factory=dict)
-    repeat: int = 1
-    wait: float = 0.0
-    over: abc.Sequence[Die] = ()
-    note: str = ""
-
-    def __post_init__(self) -> None:
-        if self.repeat < 1 or not 0 <= self.wait < math.inf:
-            raise ConfigError(
-                f"repeat = {self.repeat}, wait = {self.wait:g} s: a step is done at least "
-                "once, after no or some seconds"
-            )
-        names = [*self.set, *self.loop, *self.zip]
-        if twice := {name for name in names if names.count(name) > 1}:
-            raise ConfigError(f"{min(twice)} is given twice; it is in one of set, loop and zip")
-        for key, lists in (("loop", self.loop), ("zip", self.zip)):
-            for name, values in lists.items():
-                if isinstance(values, str) or not isinstance(values, abc.Sequence):
-                    raise ConfigError(f"{key}: {name} = {values!r} is no list of values")
-                if not values:
-                    raise ConfigError(f"{key}: {name} has no values")
-        if len({len(values) for values in self.zip.values()}) > 1:
-            lengths = ", ".join(f"{name} {len(each)}" for name, each in self.zip.items())
-            raise ConfigError(f"zip: all lists have one length, these have {lengths}")
-
-    @property
-    def n_variations(self) -> int:
-        """How many different runs a die gets."""
-        together = len(next(iter(self.zip.values()))) if self.zip else 1
-        return together * math.prod(len(values) for values in self.loop.values())
-
-    def variations(self) -> Iterator[dict[str, Any]]:
-        """Yield the parameters that change, for each different run."""
-        together = zip(*self.zip.values(), strict=True) if self.zip else [()]
-        for zipped in together:
-            for looped in itertools.product(*self.loop.values()):
-                yield dict(zip([*self.zip, *self.loop], [*zipped, *looped], strict=True))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +49,8 @@ class PlannedRun:
         Seconds at rest before it.
     note : str
         For the run file.
+    source : str
+        Where it was written, for messages: ``queue.toml, step 2 and dies.csv, line 3``.
     """
 
     number: int
@@ -140,6 +59,7 @@ class PlannedRun:
     varied: Mapping[str, Any]
     wait: float
     note: str
+    source: str = ""
 
     @property
     def name(self) -> str:
@@ -168,24 +88,26 @@ class Sequence:
         steps that have them.
     repeat : int
         How often all of it is done.
+    source : str
+        The file that it is from, for messages.
     """
 
     name: str
     steps: abc.Sequence[Step]
     over: abc.Sequence[Die] = ()
     repeat: int = 1
+    source: str = ""
 
     def __post_init__(self) -> None:
+        where = self.source or self.name
         if not self.steps or self.repeat < 1:
-            raise ConfigError(f"{self.name}: a sequence has steps, and is done at least once")
+            raise ConfigError(f"{where}: a sequence has steps, and is done at least once")
         if self.over and any(step.over for step in self.steps):
-            raise ConfigError(f"{self.name}: over is said for the whole and for a step")
+            raise ConfigError(f"{where}: over is said for the whole and for a step")
         for die in self.over:
             for name in die.set:
                 if not any(step.procedure.has_parameter(name) for step in self.steps):
-                    raise ConfigError(
-                        f"{self.name}: die {die.name} sets {name!r}, which no step has"
-                    )
+                    raise ConfigError(f"{where}: {die} sets {name!r}, which no step has")
 
     @property
     def n_runs(self) -> int:
@@ -204,19 +126,21 @@ class Sequence:
             If a parameter or value is refused, naming the step; or for more than
             `MOST_RUNS` runs.
         """
+        where = self.source or self.name
         if self.n_runs > MOST_RUNS:
             raise ConfigError(
-                f"{self.name} has {self.n_runs} runs, at most {MOST_RUNS} are allowed"
+                f"{where} has {self.n_runs} runs, at most {MOST_RUNS} are allowed"
             )
         runs: list[PlannedRun] = []
         dies: abc.Sequence[Die | None] = self.over or [None]
         for _ in range(self.repeat):
             for shared in dies:
                 for number, step in enumerate(self.steps, 1):
+                    source = f"{self.source}, step {number}" if self.source else ""
                     try:
-                        runs += _runs_of(step, shared, len(runs) + 1)
+                        runs += _runs_of(step, shared, len(runs) + 1, source)
                     except ConfigError as error:
-                        raise ConfigError(f"{self.name}: step {number}: {error}") from error
+                        raise ConfigError(f"{where}: step {number}: {error}") from error
         return runs
 
 
@@ -225,17 +149,18 @@ def file_name(text: str) -> str:
     return _NOT_IN_NAMES.sub("_", text)
 
 
-def _runs_of(step: Step, shared: Die | None, number: int) -> list[PlannedRun]:
+def _runs_of(step: Step, shared: Die | None, number: int, source: str) -> list[PlannedRun]:
     """Return the runs of one step, on its own dies or on that of the whole sequence."""
     runs: list[PlannedRun] = []
     dies: abc.Sequence[Die | None] = step.over or [shared]
     for die in dies:
         own = dict(die.set) if die is not None else {}
+        written = (source, die.source if die is not None else "")
         if not step.over:  # meant for all steps: each takes what it has
             own = {name: own[name] for name in own if step.procedure.has_parameter(name)}
         for variation in step.variations():
             if both := own.keys() & variation.keys():
-                raise ConfigError(f"{min(both)} is set for a die and varied as well")
+                raise ConfigError(f"{die}: {min(both)} is set for a die and varied as well")
             varied = own | variation
             given = {**step.set, **varied}
             for _ in range(step.repeat):
@@ -247,6 +172,7 @@ def _runs_of(step: Step, shared: Die | None, number: int) -> list[PlannedRun]:
                         varied=varied,
                         wait=step.wait,
                         note=step.note,
+                        source=" and ".join(filter(None, written)),
                     )
                 )
     return runs
@@ -258,4 +184,4 @@ def _made(kind: type[BenchProcedure], given: dict[str, Any], die: Die | None) ->
     except ConfigError as error:
         if die is None or not die.set:
             raise
-        raise ConfigError(f"die {die.name}: {error}") from error
+        raise ConfigError(f"{die}: {error}") from error

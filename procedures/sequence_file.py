@@ -11,7 +11,8 @@ from labsyn.data.config_errors import config_sentences
 from labsyn.data.errors import ConfigError, UnitError
 from labsyn.data.units import parse_quantity
 from labsyn.procedures.catalogue import find_procedure
-from labsyn.procedures.sequence import Die, Sequence, Step
+from labsyn.procedures.sequence import Sequence
+from labsyn.procedures.steps import Die, Step
 
 _DELIMITERS = ",;\t"  # a spreadsheet writes what its country is used to
 
@@ -28,7 +29,7 @@ class _StepConfig(_Section):
     loop: dict[str, list[Any]] = {}
     zip: dict[str, list[Any]] = {}
     repeat: int = Field(default=1, ge=1, strict=True)
-    wait: str | float = 0.0
+    wait: Any = 0.0  # judged by parse_quantity
     over: str = ""
     note: str = ""
 
@@ -60,10 +61,10 @@ def load_sequence(path: Path | str) -> Sequence:
             raise ConfigError(f"{path}: step {number}: {error}") from error
     try:
         over = load_dies(path.parent / config.over) if config.over else ()
-        name = config.name or path.stem
-        return Sequence(name=name, steps=steps, over=over, repeat=config.repeat)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
+    name = config.name or path.stem
+    return Sequence(name=name, steps=steps, over=over, repeat=config.repeat, source=str(path))
 
 
 def _read(path: Path) -> _SequenceConfig:
@@ -142,4 +143,4 @@ def _die(where: str, names: list[str], row: list[str]) -> Die:
     die = cells.pop("die", "")
     if not die:
         raise ConfigError(f"{where} names no die")
-    return Die(die, {name: value for name, value in cells.items() if value})
+    return Die(die, {name: value for name, value in cells.items() if value}, source=where)

@@ -9,7 +9,7 @@ from labsyn.data.exporters.archive import write_zip
 from labsyn.data.exporters.csv_file import write_csv
 from labsyn.data.exporters.netcdf import write_netcdf
 from labsyn.data.exporters.parquet import write_parquet
-from labsyn.data.exporters.target import new_file
+from labsyn.data.exporters.target import check_no_source, new_file
 
 if TYPE_CHECKING:
     from labsyn.data.run import Run
@@ -45,11 +45,12 @@ def export_run(run: "Run", format: str, path: Path, *, force: bool = False) -> l
     Raises
     ------
     ConfigError
-        If the file exists and `force` was not said.
+        If the file exists and `force` was not said, or is the run itself.
     DataFileError
         If the format needs a package that is not installed.
     StorageError
         If the file cannot be written.
     """
+    check_no_source(path, [run.path])
     with new_file(path, force=force) as temporary:
         return RUN_FORMATS[format].write(run, temporary)

@@ -1,7 +1,7 @@
 """Where an export goes: a file that is new, and that is there whole or not at all."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -19,6 +19,18 @@ def check_new(path: Path, *, force: bool) -> None:
     """
     if path.exists() and not force:
         raise ConfigError(f"{path} exists already; name another with -o, or say --force")
+
+
+def check_no_source(path: Path, sources: Iterable[Path]) -> None:
+    """Refuse to write over what is exported, even by force.
+
+    Raises
+    ------
+    ConfigError
+        If `path` is one of `sources`.
+    """
+    if path.resolve() in map(Path.resolve, sources):
+        raise ConfigError(f"{path} is what is exported; name another file with -o")
 
 
 @contextmanager

@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
-from labsyn.data.errors import ConfigError
+from labsyn.data.errors import ConfigError, UnitError
+from labsyn.data.units import si_unit
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,13 @@ class ImportOptions:
             len(self.delimiter) != 1 or self.delimiter in '"\r\n\0'
         ):
             raise ConfigError(f"delimiter {self.delimiter!r}: it is one character, such as ';'")
+        if self.unit is not None and not _is_conductance(self.unit):
+            raise ConfigError(
+                f"unit {self.unit!r} is no conductance; use S, mS, uS, nS, or 1 for normalised "
+                "weights"
+            )
+        if self.encoding is not None and not _is_encoding(self.encoding):
+            raise ConfigError(f"{self.encoding!r} is no encoding; say cp1252, utf-8 …")
 
     @property
     def stated(self) -> frozenset[str]:
@@ -108,6 +116,21 @@ class ImportOptions:
         changes = {name: getattr(other, name) for name in other.stated}
         changes["columns"] = (*self.columns, *other.columns)
         return replace(self, **changes)
+
+
+def _is_conductance(unit: str) -> bool:
+    try:
+        return si_unit(unit).symbol in ("S", "1")
+    except UnitError:
+        return False
+
+
+def _is_encoding(name: str) -> bool:
+    try:
+        "".encode(name)  # codecs.lookup also knows codecs that make no text
+    except (LookupError, ValueError):
+        return False
+    return True
 
 
 def load_map(path: Path) -> tuple[str | None, ImportOptions]:

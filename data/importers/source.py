@@ -93,8 +93,6 @@ class Source:
         codec = encoding or self.encoding
         try:
             return self.data.decode(codec)
-        except LookupError as error:
-            raise ImportFormatError(f"{codec!r} is no encoding; say cp1252, utf-8 …") from error
         except UnicodeDecodeError as error:
             raise ImportFormatError(
                 f"{self.path}: byte {error.start} is no text "

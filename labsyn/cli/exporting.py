@@ -117,7 +117,7 @@ def _devices(
 def _targets(paths: list[Path], out: Path | None, suffix: str, force: bool) -> list[Path]:
     """Return where each goes, once it is known that nothing is in the way."""
     from labsyn.data.errors import ConfigError
-    from labsyn.data.exporters.target import check_new
+    from labsyn.data.exporters.target import check_new, check_no_source
 
     if out is not None and not out.is_dir() and out.suffix in _FILES:
         if not suffix.endswith(out.suffix):
@@ -132,6 +132,7 @@ def _targets(paths: list[Path], out: Path | None, suffix: str, force: bool) -> l
     for i, target in enumerate(targets):
         if target in targets[:i]:
             raise ConfigError(f"two runs would become {target}; export them apart")
+        check_no_source(target, paths)
         if not target.is_dir():
             check_new(target, force=force)
     return targets

@@ -112,6 +112,8 @@ def run(
 
     sequence = run_sequence.sequence_of(procedure, values, over, note)
     runs = sequence.expand()
+    if die and all(planned.die for planned in runs):
+        raise ConfigError(f"--die names one die, and {procedure} says over which; leave it out")
     roles = [role for planned in runs for role in planned.procedure.ROLES]
     if dry_run:
         with where.twin(roles) as twin:
@@ -170,6 +172,8 @@ def _show(procedure: str, wanted: bool, as_json: bool) -> None:
     from labsyn.data.errors import ConfigError
     from labsyn.procedures.catalogue import find_procedure
 
+    if procedure.endswith(".toml"):
+        raise ConfigError(f"{procedure} is a sequence; --dry-run, with a bench, shows its runs")
     if procedure:
         run_list.describe(find_procedure(procedure), as_json=as_json)
         return
@@ -246,5 +250,7 @@ def _assignments(settings: list[str], option: str) -> dict[str, str]:
         name, equals, value = setting.partition("=")
         if not equals or not name or not value:
             raise ConfigError(f"{option} {setting!r} is not NAME=VALUE")
+        if name.strip() in values:
+            raise ConfigError(f"{option} {name.strip()} is given twice, say one of them")
         values[name.strip()] = value.strip()
     return values

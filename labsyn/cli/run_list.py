@@ -35,15 +35,14 @@ def list_procedures(*, as_json: bool) -> None:
 
 def describe(kind: "type[BenchProcedure]", *, as_json: bool) -> None:
     """Print what a procedure says of itself, and its parameters."""
-    import inspect
-
     from labsyn.procedures.catalogue import describe_parameters
+    from labsyn.procedures.description import text_of
 
     if as_json:
         print_json(_facts(kind, {}))
         return
     typer.echo(f"{kind.name()}, on a bench with {' and '.join(kind.ROLES) or 'no role'}\n")
-    typer.echo(f"{inspect.getdoc(kind)}\n")
+    typer.echo(f"{text_of(kind)}\n")
     heads = ["parameter", "default", "allowed", "meaning"]
     print_table("", heads, describe_parameters(kind))
     typer.echo("give one with --set NAME=VALUE; 'labsyn run --help' shows all other options")

@@ -30,8 +30,9 @@ def sequence_of(
 
     from labsyn.data.errors import ConfigError
     from labsyn.procedures.catalogue import find_procedure
-    from labsyn.procedures.sequence import Sequence, Step
+    from labsyn.procedures.sequence import Sequence
     from labsyn.procedures.sequence_file import load_dies, load_sequence
+    from labsyn.procedures.steps import Step
 
     dies = load_dies(over) if over is not None else ()
     if not what.endswith(".toml"):
@@ -80,7 +81,7 @@ def measure(queue: "Queue", *, as_json: bool) -> None:
 
 def _print(queue: "Queue", heads: list[str], *, as_json: bool) -> None:
     """Print what became of the runs so far, and how to go on if some are left."""
-    from labsyn.procedures.outcome import SUMMARY
+    from labsyn.procedures.resume import SUMMARY
 
     summary = queue.summary()
     if as_json:

@@ -10,6 +10,8 @@ import pytest
 
 from labsyn.cli.main import main
 from labsyn.data.curves import curves_from_run
+from labsyn.data.errors import ConfigError
+from labsyn.data.exporters.formats import export_run
 from labsyn.data.flags import Flag
 from labsyn.data.run import Column, Run, RunWriter
 
@@ -146,6 +148,20 @@ def test_a_file_that_is_no_pulse_train_is_no_device(cli: Runner) -> None:
         run.append((1.0,))
     assert "is no pulse train" in cli.refused(1, "export", "a.h5", "--to", "aihwkit")
     assert not list(Path().glob("a.a*"))
+
+
+def test_what_is_exported_is_never_written_over(cli: Runner, tmp_path: Path) -> None:
+    store("a.h5")
+    assert cli("export", "a.h5", "--to", "csv")[0] == 0
+    before = Path("a.csv").read_bytes()
+    for out in ([], ["-o", "."], ["-o", str(tmp_path / "a.csv")]):
+        message = cli.refused(2, "export", "a.csv", "--to", "csv", "--force", *out)
+        assert "a.csv is what is exported; name another file with -o" in message
+    assert Path("a.csv").read_bytes() == before
+    assert cli("export", "a.csv", "--to", "csv", "-o", "b.csv")[0] == 0
+    with pytest.raises(ConfigError, match=r"a\.h5 is what is exported"):
+        export_run(Run.open("a.h5"), "csv", Path("a.h5"), force=True)
+    assert Run.open("a.h5").status == "finished"
 
 
 def test_what_was_asked_wrongly_is_refused_in_one_sentence(cli: Runner) -> None:

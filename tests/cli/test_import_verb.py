@@ -85,6 +85,7 @@ def test_json_holds_what_worked_and_what_did_not(cli: Cli) -> None:
         ),
         (["a.csv", "--column", "G:"], 2, "column 'G:' is not NAME=HEADING:UNIT"),
         (["a.csv", "--sheet", "x"], 2, "has no use for 'sheet'; it takes branch, columns"),
+        (["a.csv", "--unit", "V"], 2, "unit 'V' is no conductance; use S, mS"),
         (["a.csv", "--decimal", "x"], 2, "decimal mark 'x': it is '.' or ','"),
         (["a.csv", "--delimiter", "xx"], 2, "delimiter 'xx': it is one character"),
         (["a.csv", "--map", "no.toml"], 2, "no.toml cannot be read"),

@@ -167,13 +167,19 @@ def test_a_sequence_of_which_one_run_fails_says_1(cli: Cli, tmp_path: Path) -> N
         (("queue.toml", "--bench", ARRAY / "bench.toml"), "no die is selected, and the"),
         (("queue.toml", "--device", "lixcoo2", "--set", "n_pulses=1"), "write both into queue"),
         (("none.toml", "--device", "lixcoo2"), "none.toml does not exist"),
+        (("pulse_train", *OVER, *SHORT, "--set", "n_pulses=9"), "--set n_pulses is given twi"),
         (("pulse_train", *OVER, "--resume", "none"), "none is no folder of a sequence"),
         (("pulse_train", "--device", "lixcoo2", "--resume", "x"), "--resume goes with --over"),
         (("pulse_train", *OVER, "--set", "pulse_widht=1"), "did you mean 'pulse_width'"),
         (("pulse_train", "--device", "lixcoo2", "--die", "A1"), "no die 'A1'; it has none"),
         (("pulse_trian", *OVER), "did you mean 'pulse_train'"),
-        (("iv_sweep", *OVER), "die r1c2: iv_sweep has no parameter 'potentiation_voltage'"),
+        (
+            ("iv_sweep", *OVER),
+            "dies.csv, line 3): iv_sweep has no parameter 'potentiation_voltage'",
+        ),
         (("queue.toml", *OVER, "--die", "r1c1"), "--die names one die"),
+        ((ARRAY / "queue.toml", *OVER[:2], "--die", "r1c1"), "queue.toml says over which; lea"),
+        (("queue.toml", "--help"), "queue.toml is a sequence; --dry-run, with a bench, shows"),
     ],
 )
 def test_wrong_usage(cli: Cli, tmp_path: Path, words: tuple[object, ...], message: str) -> None:
@@ -193,7 +199,12 @@ def test_a_limit_says_which_run_is_refused(cli: Cli, tmp_path: Path) -> None:
     code, _, err = cli("run", "queue.toml", "--device", "lixcoo2")
     assert code == 2
     assert "of 500 mA at top exceeds the limit of 1 mA" in err
-    assert "this is run 002-pulse_train of 2 (compliance_current=0.5 A)" in err
+    assert "002-pulse_train of 2 (compliance_current=0.5 A), of queue.toml, step 1\n" in err
+    (tmp_path / "d.csv").write_text("die\nr1c1\nr1x2\n")
+    code, _, err = cli("run", "pulse_train", *OVER[:2], "--over", "d.csv")
+    assert code == 2
+    assert "the bench file has no die 'r1x2'; did you mean 'r1c2'?" in err
+    assert "this is run 002-r1x2-pulse_train of 2, of d.csv, line 3\n" in err
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has other signals")

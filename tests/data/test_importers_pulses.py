@@ -149,7 +149,6 @@ def test_a_branch_the_wrong_way_is_noted_and_kept(tmp_path: Path) -> None:
     ("text", "options", "message"),
     [
         ("1,2\n2,1\n", {}, r"could be two-column .* or state --unit \(1, "),
-        ("1,2\n2,1\n", {"unit": "V"}, r"unit 'V' is no conductance; use S, mS"),
         ("1,2\n2,abc\n", {"unit": "1"}, r"a\.csv, line 2, column 2: 'abc' is no number"),
         ('"1\n",2\nx,1\n', {"unit": "1"}, r"line 3, column 1: 'x' is no number"),
         ("up,down\n1,2\n", {}, r"does not state its unit; say which with --unit"),

@@ -33,8 +33,16 @@ def test_rows_say_what_is_allowed() -> None:
     assert summary_of(Told) == "Do n things."
 
 
+def test_a_procedure_does_not_say_what_it_derives_from_says() -> None:
+    class Silent(Told):
+        n = IntegerParameter("n", default=1)
+
+    assert summary_of(Silent) == "It has no docstring that would say what it does."
+
+
 def test_every_procedure_says_something_in_one_sentence() -> None:
     for kind in BUILT_IN:
+        assert kind.__doc__, kind
         summary = summary_of(kind)
         assert summary.endswith(".")
         assert 20 < len(summary) <= 140, kind

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from labsyn.data.errors import (
+    BenchError,
     BreakdownError,
     ConfigError,
     InstrumentDataError,
@@ -32,8 +33,9 @@ from labsyn.procedures.pulse_train import PulseTrain
 from labsyn.procedures.queue import Queue
 from labsyn.procedures.rehearsal import rehearse
 from labsyn.procedures.resume import Earlier
-from labsyn.procedures.sequence import Die, Sequence, Step
+from labsyn.procedures.sequence import Sequence
 from labsyn.procedures.sequence_file import load_sequence
+from labsyn.procedures.steps import Die, Step
 
 ARRAY = Path(__file__).parent.parent.parent / "examples" / "array"
 DIES = ["r1c1", "r1c2", "r2c1", "r2c2"]
@@ -155,8 +157,27 @@ def test_compliance_that_stops_a_run_stops_no_other(bench: Bench, tmp_path: Path
     train = PulseTrain(n_pulses=3, n_cycles=1, on_compliance="stop")
     summary = measure_over(train, bench, dies, tmp_path)
     assert [each.status for each in summary.outcomes] == ["failed", "finished"]
-    assert summary.outcomes[0].error.startswith("BenchError: compliance of 1e-06 A reached")
+    assert summary.outcomes[0].error.startswith(
+        "ComplianceError: compliance of 1e-06 A reached"
+    )
     assert summary.outcomes[0].n_flagged == 1
+
+
+def test_a_device_without_contact_stops_no_other_and_is_measured_again(
+    bench: Bench, tmp_path: Path, on_read: OnRead
+) -> None:
+    on_read("2", lambda: BenchError("is there contact?"))
+    summary = measure_over(TRAIN, bench, DIES, tmp_path)
+    assert [each.status for each in summary.outcomes] == [
+        "finished",
+        "failed",
+        *["finished"] * 2,
+    ]
+    assert summary.n_left == 1
+    on_read("2", lambda: None)
+    again = measure_over(TRAIN, bench, DIES, resume=summary.folder)
+    assert [each.earlier for each in again.outcomes] == [True, False, True, True]
+    assert again.n_finished == 4
 
 
 def test_three_failures_that_are_of_no_device_stop_all(
@@ -274,12 +295,48 @@ def test_a_run_is_known_by_what_it_is(bench: Bench, tmp_path: Path) -> None:
     assert queue.notices == [f"{first.folder} holds 1 more runs, which this queue has not"]
     other = measure_over(longer, bench, DIES[:1], resume=first.folder)
     assert [each.earlier for each in other.outcomes] == [False]
-    assert Earlier(first.folder, simulated=False).take(queue.runs[0]) is None
+    assert Earlier(first.folder, simulated=False).take(queue.runs[0], {"die": "r1c1"}) is None
+
+
+@pytest.mark.parametrize("sample", [{}, {"die": "D3"}])
+def test_runs_of_no_die_are_known_by_where_they_were_measured(
+    bench: Bench, tmp_path: Path, sample: dict[str, str]
+) -> None:
+    step = Step(procedure=PulseTrain, set={"n_pulses": 3, "n_cycles": 1}, repeat=2)
+    sequence = Sequence(name="x", steps=[step])
+    bench.select("r1c2")
+    first = measure_sequence(sequence, bench, tmp_path, sample=sample)
+    first.runs[1].unlink()
+    again = measure_sequence(sequence, bench, resume=first.folder, sample=sample)
+    assert [each.earlier for each in again.outcomes] == [True, False]
+    bench.select("r2c1")
+    other = measure_sequence(sequence, bench, resume=first.folder)
+    assert [each.earlier for each in other.outcomes] == [False, False]
+
+
+def test_a_device_that_broke_down_gets_no_run_of_no_die_either(
+    bench: Bench, tmp_path: Path, on_read: OnRead
+) -> None:
+    on_read("2", lambda: BreakdownError("it may have broken down"))
+    short = {"n_pulses": 3, "n_cycles": 1}
+    steps = [
+        Step(procedure=PulseTrain, set=short, over=[Die("r1c2")]),
+        Step(procedure=PulseTrain, set=short),
+    ]
+    sequence = Sequence(name="x", steps=steps)
+    bench.select("r1c2")
+    summary = measure_sequence(sequence, bench, tmp_path)
+    assert [each.status for each in summary.outcomes] == ["failed", "skipped"]
+    with bench.twin() as twin:
+        assert rehearse(sequence.expand(), twin)[1].error == "its device broke down in run 1"
 
 
 def test_what_cannot_be_gone_on_with(bench: Bench, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="none is no folder of a sequence that was begun"):
         measure_over(TRAIN, bench, DIES, resume=tmp_path / "none")
+    (tmp_path / "runs" / "20261125-095821-x").mkdir(parents=True)
+    with pytest.raises(ConfigError, match="runs holds no runs; name the folder of one seq"):
+        measure_over(TRAIN, bench, DIES, resume=tmp_path / "runs")
     with (
         RunWriter.create(
             tmp_path / "a.h5", procedure="x", parameters={}, columns=PulseTrain.COLUMNS
@@ -341,6 +398,25 @@ def test_a_rehearsal_tells_what_the_queue_then_does(tmp_path: Path) -> None:
     assert [each.account.peak_voltage for each in done] == [1.0, 1.5, 1.5]
     reached = Run.open(summary.runs[2])["pulse_current"]
     assert done[2].account.peak_current == np.abs(reached).max()
+
+
+def test_a_run_of_no_die_is_on_the_one_that_was_selected(tmp_path: Path) -> None:
+    short = {"n_pulses": 3, "n_cycles": 1}
+    steps = [
+        Step(procedure=PulseTrain, set=short, over=[Die("r1c1"), Die("r2c2")]),
+        Step(procedure=PulseTrain, set={**short, "potentiation_voltage": -1.2}),
+    ]
+    sequence = Sequence(name="x", steps=steps)
+    with Bench.open_twin(ARRAY / "bench.toml") as twin:
+        twin.select("r1c2")
+        played = rehearse(sequence.expand(), twin)
+        assert twin.die == "r1c2"
+    with Bench.open(ARRAY / "bench.toml") as bench:
+        bench.select("r1c2")
+        run = Run.open(measure_sequence(sequence, bench, tmp_path).runs[2])
+    assert run.metadata["sample"]["die"] == "r1c2"
+    assert played[2].done is not None
+    assert played[2].done.account.peak_current == np.abs(run["pulse_current"]).max()
 
 
 def test_the_example_fits_its_bench(bench: Bench) -> None:

@@ -9,8 +9,9 @@ import pytest
 from labsyn.data.errors import ConfigError
 from labsyn.procedures.iv_sweep import IVSweep
 from labsyn.procedures.pulse_train import PulseTrain
-from labsyn.procedures.sequence import Die, PlannedRun, Sequence, Step
+from labsyn.procedures.sequence import PlannedRun, Sequence
 from labsyn.procedures.sequence_file import load_dies, load_sequence
+from labsyn.procedures.steps import Die, Step
 
 QUEUE = """
 name = "two kinds"
@@ -98,12 +99,14 @@ STEP = '[[step]]\nprocedure = "pulse_train"\n'
         ("[[step]", r"queue.toml is no sequence file: "),
         ('over = "none.csv"\n' + STEP, r"none.csv does not exist"),
         ("repaet = 2\n" + STEP, r"unknown key 'repaet'; did you mean 'repeat'"),
-        (STEP + "lop = {}", r"unknown key 'step.0.lop'; did you mean 'loop'"),
+        (STEP + "lop = {}", r"unknown key 'step 1.lop'; did you mean 'loop'"),
         (STEP.replace("train", "trian"), r"step 1: there is no procedure 'pulse_trian'; did"),
-        (STEP + "repeat = 0", r"step.0.repeat: Input should be greater than or equal to 1"),
+        (STEP + "repeat = 0", r"step 1.repeat: Input should be greater than or equal to 1"),
         (STEP + 'wait = "3 V"', r"step 1: wait: '3 V' is not a quantity in s"),
+        (STEP + "wait = true", r"step 1: wait: True is not a quantity in s"),
+        (STEP + "wait = [1]", r"step 1: wait: \[1\] is not a quantity in s"),
         (STEP + "wait = -1", r"wait = -1 s: a step is done at least once, after no or some"),
-        (STEP + "loop = { pulse_width = 3 }", r"step.0.loop.pulse_width: Input should be a"),
+        (STEP + "loop = { pulse_width = 3 }", r"step 1.loop.pulse_width: Input should be a"),
         (STEP + "loop = { pulse_width = [] }", r"loop: pulse_width has no values"),
         (STEP + "zip = { n_pulses = [1], n_cycles = [1, 2] }", r"these have n_pulses 1, n_cyc"),
         (
@@ -124,14 +127,14 @@ def test_a_wrong_file_is_refused(
     [
         (
             "set = { pulse_widht = 1 }",
-            r"queue: step 1: pulse_train .*'pulse_width'",
+            r"queue.toml: step 1: pulse_train .*'pulse_width'",
         ),
         ('loop = { pulse_width = ["1 ms", "1 V"] }', r"pulse_width = '1 V' is refused"),
         (
             "set = { n_pulses = 2020-01-01 }",
             r"n_pulses = datetime.date\(2020, 1, 1\) is refused",
         ),
-        ("repeat = 10001", r"queue has 10001 runs, at most 10000 are allowed"),
+        ("repeat = 10001", r"queue.toml has 10001 runs, at most 10000 are allowed"),
     ],
 )
 def test_a_wrong_parameter_is_refused_before_anything_is_measured(
@@ -140,6 +143,28 @@ def test_a_wrong_parameter_is_refused_before_anything_is_measured(
     sequence = load_sequence(written(STEP + text))
     with pytest.raises(ConfigError, match=message):
         sequence.expand()
+
+
+@pytest.mark.parametrize(
+    ("dies", "message"),
+    [
+        ("die,n_pulses\nA1,\nA2,2.5\n", r"step 1: die A2 \(.*dies.csv, line 3\): .* whole num"),
+        ("die,n_puls\nA1,\nA2,2\n", r"queue.toml: die A2 \(.*, line 3\) sets 'n_puls', which"),
+    ],
+)
+def test_a_die_that_is_wrong_is_named_by_its_line(
+    written: Callable[..., Path], dies: str, message: str
+) -> None:
+    written(dies, "dies.csv")
+    with pytest.raises(ConfigError, match=message):
+        load_sequence(written('over = "dies.csv"\n' + STEP)).expand()
+
+
+def test_a_planned_run_knows_where_it_was_written(written: Callable[..., Path]) -> None:
+    dies = written("die\nA1\n", "dies.csv")
+    queue = written('over = "dies.csv"\n' + STEP + STEP)
+    sources = [run.source for run in load_sequence(queue).expand()]
+    assert sources == [f"{queue}, step {i} and {dies}, line 2" for i in (1, 2)]
 
 
 def test_a_sequence_of_python_is_judged_as_well() -> None:
@@ -157,7 +182,9 @@ def test_a_sequence_of_python_is_judged_as_well() -> None:
     varied = Step(
         procedure=PulseTrain, loop={"n_pulses": [1]}, over=[Die("A1", {"n_pulses": 2})]
     )
-    with pytest.raises(ConfigError, match="step 1: n_pulses is set for a die and varied"):
+    with pytest.raises(
+        ConfigError, match="step 1: die A1: n_pulses is set for a die and varied"
+    ):
         Sequence(name="x", steps=[varied]).expand()
 
 
