@@ -169,7 +169,8 @@ def test_an_unsafe_bench_is_told_before_a_full_disk(
             patch.setattr(bench, "make_safe", unsafe)
             with pytest.raises(UnsafeShutdownError, match="could not make safe: smu") as stop:
                 measure(train, bench, tmp_path, name="a")
-        (note,) = stop.value.__notes__
+        cause, note = stop.value.__notes__
+        assert "the run ended because of: " in cause
         assert "the run was not finished: " in note
         assert "quota exceeded" in note
         assert isinstance(stop.value.__cause__, StorageError)
