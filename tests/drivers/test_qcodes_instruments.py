@@ -209,7 +209,8 @@ class LockIn:
         self.driver.time_constant(0.1)
         self.driver.sensitivity(0.05)
         self.clock.sleep(3)
-        return amplitude * Resistor.resistance / (SERIES + Resistor.resistance)
+        loaded = 1 / (1 / Resistor.resistance + 1 / 10e6)  # the input is 10 MΩ
+        return amplitude * loaded / (SERIES + loaded)
 
 
 @pytest.fixture
