@@ -1,7 +1,8 @@
-"""What tests share: outputs that are on, the bench of the MTJ, and a disk that fills up."""
+"""What tests share: outputs that are on, the MTJ's bench, a full disk, the command line."""
 
 import shutil
 import subprocess
+import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from labsyn.cli.main import main
 from labsyn.drivers.bench import Bench
 from labsyn.drivers.bench_check_file import check_file
 from labsyn.drivers.bench_model import BenchConfig
@@ -22,6 +24,7 @@ collect_ignore = ["data/fuzz_reader.py", "data/lies.py"]  # the program `test_fu
 
 StillOn = Callable[[SimulatedBench], list[str]]
 OpenMTJ = Callable[..., Bench]
+Cli = Callable[..., tuple[int, str, str]]
 ANALYSER = {
     "driver": "KeysightB1500A",
     "resource": "GPIB0::17::INSTR",
@@ -134,3 +137,17 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip(f"no file system may be mounted here: {done.stderr.strip()}")
     yield folder
     subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """Return what calls `labsyn` in this process: exit code, stdout and stderr."""
+
+    def call(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["labsyn", *map(str, words)])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        assert isinstance(stop.value.code, int)
+        return (stop.value.code, *capsys.readouterr())
+
+    return call

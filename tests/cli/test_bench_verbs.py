@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from labsyn.cli.main import main
 from labsyn.data.run import Run
 from labsyn.drivers.bench_model import BenchConfig, json_schema
 from labsyn.drivers.config import STARTERS, load_config, starter
@@ -60,19 +59,6 @@ paths = { reader = ["1102"] }
 device = "lixcoo2"
 n_devices = 2
 """
-
-
-@pytest.fixture
-def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
-    """Return what calls the command in this process: exit code, stdout, stderr."""
-
-    def call(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["labsyn", *map(str, words)])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        return (int(stop.value.code or 0), *capsys.readouterr())
-
-    return call
 
 
 @pytest.fixture

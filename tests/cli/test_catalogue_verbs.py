@@ -1,34 +1,26 @@
 """list, search, show, tag and note, as a user meets them."""
 
 import json
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from labsyn.cli.main import main
 from labsyn.data.labels import read_labels
 from labsyn.data.run import Column, RunWriter
+
+Cli = Callable[..., tuple[int, str, str]]
 
 
 class Runner:
     """Calls `labsyn` in a folder of its own; gives exit code, stdout and stderr."""
 
-    def __init__(
-        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        self._capsys, self._monkeypatch = capsys, monkeypatch
+    def __init__(self, call: Cli) -> None:
+        self._call = call
 
     def __call__(self, *words: object) -> tuple[int, str, str]:
-        self._monkeypatch.setattr(sys, "argv", ["labsyn", *map(str, words)])
-        code = 0
-        try:
-            main()
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        out, err = self._capsys.readouterr()
-        return code, out, err
+        return self._call(*words)
 
     def json(self, *words: object) -> Any:
         code, out, err = self(*words, "--json")
@@ -43,11 +35,9 @@ class Runner:
 
 
 @pytest.fixture
-def cli(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Runner:
+def cli(cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Runner:
     monkeypatch.chdir(tmp_path)
-    return Runner(capsys, monkeypatch)
+    return Runner(cli)
 
 
 def store(path: str, wafer: str = "W1", beta: float | None = None) -> Path:

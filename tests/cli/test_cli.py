@@ -6,41 +6,28 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from labsyn.cli.main import main
 from labsyn.data.run import Column, Run, RunWriter
 
 SETTINGS = ["--set", "n_cycles=3", "--set", "n_pulses=12"]
 
 
-def labsyn(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: object
-) -> tuple[int, str, str]:
-    """Run the command in this process; return exit code, stdout, stderr."""
-    monkeypatch.setattr(sys, "argv", ["labsyn", *map(str, words)])
-    try:
-        main()
-        code = 0
-    except SystemExit as stop:
-        code = int(stop.code or 0)
-    out, err = capsys.readouterr()
-    return code, out, err
+Cli = Callable[..., tuple[int, str, str]]
 
 
 class Runner:
-    """Calls `labsyn` with the fixtures of one test."""
+    """Calls `labsyn`; gives exit code, stdout and stderr."""
 
-    def __init__(
-        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        self._capsys, self._monkeypatch = capsys, monkeypatch
+    def __init__(self, call: Cli) -> None:
+        self._call = call
 
     def __call__(self, *words: object) -> tuple[int, str, str]:
-        return labsyn(self._capsys, self._monkeypatch, *words)
+        return self._call(*words)
 
     def refused(self, code: int, *words: object) -> str:
         """Return the one sentence of a refusal."""
@@ -53,8 +40,8 @@ class Runner:
 
 
 @pytest.fixture
-def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Runner:
-    return Runner(capsys, monkeypatch)
+def cli(cli: Cli) -> Runner:
+    return Runner(cli)
 
 
 @pytest.fixture

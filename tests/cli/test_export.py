@@ -1,14 +1,13 @@
 """labsyn export as a user meets it: files, notes, refusals, exit codes."""
 
 import json
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from labsyn.cli.main import main
 from labsyn.data.curves import curves_from_run
 from labsyn.data.errors import ConfigError
 from labsyn.data.exporters.formats import export_run
@@ -21,24 +20,17 @@ COLUMNS = [
     Column("flags"),
 ]  # fmt: skip
 
+Cli = Callable[..., tuple[int, str, str]]
+
 
 class Runner:
     """Calls `labsyn` in a folder of its own; gives exit code, stdout and stderr."""
 
-    def __init__(
-        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        self._capsys, self._monkeypatch = capsys, monkeypatch
+    def __init__(self, call: Cli) -> None:
+        self._call = call
 
     def __call__(self, *words: object) -> tuple[int, str, str]:
-        self._monkeypatch.setattr(sys, "argv", ["labsyn", *map(str, words)])
-        code = 0
-        try:
-            main()
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        out, err = self._capsys.readouterr()
-        return code, out, err
+        return self._call(*words)
 
     def refused(self, code: int, *words: object) -> str:
         found, out, err = self(*words)
@@ -49,11 +41,9 @@ class Runner:
 
 
 @pytest.fixture
-def cli(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Runner:
+def cli(cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Runner:
     monkeypatch.chdir(tmp_path)
-    return Runner(capsys, monkeypatch)
+    return Runner(cli)
 
 
 def store(path: str, flagged: int | None = None) -> None:

@@ -2,31 +2,14 @@
 
 import os
 import random
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from labsyn.cli.main import main
 from labsyn.data.run import Column, RunWriter
 
 Cli = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
-    """Return what calls `labsyn`, and gives its exit code, stdout and stderr."""
-
-    def call(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["labsyn", *map(str, words)])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        out, err = capsys.readouterr()
-        assert isinstance(stop.value.code, int)
-        return stop.value.code, out, err
-
-    return call
 
 
 def store(path: Path, *, finish: bool = True, procedure: str = "P") -> bytes:

@@ -2,14 +2,13 @@
 
 import hashlib
 import json
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from labsyn.cli.main import main
 from labsyn.data.importers.formats import FORMATS
 from labsyn.data.run import Run
 
@@ -18,29 +17,20 @@ PULSES = "".join(
 )
 
 
-class Cli:
-    """Calls `labsyn` in a folder of its own."""
-
-    def __init__(
-        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        self._capsys, self._monkeypatch = capsys, monkeypatch
-
-    def __call__(self, *words: str) -> tuple[int, str, str]:
-        self._monkeypatch.setattr(sys, "argv", ["labsyn", *words])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        out, err = self._capsys.readouterr()
-        assert "Traceback" not in err
-        return int(stop.value.code or 0), out, err
+Cli = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def cli(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Cli:
+def cli(cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Cli:
+    """Call `labsyn` in a folder of its own."""
     monkeypatch.chdir(tmp_path)
-    return Cli(capsys, monkeypatch)
+
+    def call(*words: str) -> tuple[int, str, str]:
+        code, out, err = cli(*words)
+        assert "Traceback" not in err
+        return code, out, err
+
+    return call
 
 
 def test_an_import_tells_what_it_decided_and_is_listed(cli: Cli) -> None:

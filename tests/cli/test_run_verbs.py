@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from labsyn.cli.console import in_words
-from labsyn.cli.main import main
 from labsyn.data.errors import InstrumentDisconnected
 from labsyn.data.run import Run
 from labsyn.drivers.guard import GuardedReader
@@ -28,20 +27,10 @@ Cli = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def cli(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Cli:
+def cli(cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Cli:
     """Return what runs the command in an empty folder: exit code, stdout, stderr."""
     monkeypatch.chdir(tmp_path)
-
-    def call(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["labsyn", *map(str, words)])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        out, err = capsys.readouterr()
-        return int(stop.value.code or 0), out, err
-
-    return call
+    return cli
 
 
 def test_the_list_has_a_line_for_each_procedure(cli: Cli) -> None:
