@@ -227,6 +227,11 @@ class Run:
             )
         return self.columns[name]
 
+    @property
+    def n_flagged(self) -> int:
+        """Rows that a fit leaves out: those that `mask` does not let pass."""
+        return int(self.n_rows - self.mask().sum())
+
     def mask(self) -> NDArray[np.bool_]:
         """Return which rows a fit may use, shape (n_rows,): none of `EXCLUDED` is set."""
         if "flags" not in self.columns:

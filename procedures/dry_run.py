@@ -112,7 +112,7 @@ def dry_run(procedure: BenchProcedure, twin: Bench) -> DryRun:
             duration=twin.clock.now() - start,
             n_rows=run.n_rows,
             file_size=run.path.stat().st_size,
-            n_flagged=int(run.n_rows - run.mask().sum()),
+            n_flagged=run.n_flagged,
             account=twin.account.total(),
             limits=twin.limits,
         )

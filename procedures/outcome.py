@@ -48,7 +48,7 @@ class Outcome:
             status=run.status,
             file=run.path,
             n_rows=run.n_rows,
-            n_flagged=int(run.n_rows - run.mask().sum()),
+            n_flagged=run.n_flagged,
             error=run.reason,
             earlier=earlier,
         )

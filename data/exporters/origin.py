@@ -25,7 +25,7 @@ def exporter() -> str:
 
 def kept_rows(run: "Run") -> list[str]:
     """Return what is to be said of flagged rows where all rows are exported."""
-    flagged = int(run.n_rows - run.mask().sum())
+    flagged = run.n_flagged
     if not flagged:
         return []
     return [

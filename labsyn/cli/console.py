@@ -29,13 +29,13 @@ def fail(error: BaseException) -> int:
         sys.stdout = None
         return OK
     if isinstance(error, KeyboardInterrupt | typer.Abort):
-        _say("interrupted")
+        say("interrupted")
         return INTERRUPTED
     if type(error).__module__.startswith(("click", "typer")) and hasattr(error, "show"):
         error.show(file=sys.stderr)
         return USAGE
     for note in [str(error), *getattr(error, "__notes__", [])]:
-        _say(note)
+        say(note)
     return _code(error)
 
 
@@ -58,24 +58,36 @@ def _code(error: BaseException) -> int:
     if isinstance(error, ConfigError | LimitError | RoleError | UnitError):
         return USAGE
     if not isinstance(error, LabsynError):
-        _say(
+        say(
             f"({type(error).__name__} is not an error that labsyn expects; "
             "run again with --traceback before the verb to see where it came from)"
         )
     return FAILED
 
 
-def _say(sentence: str) -> None:
+def say(sentence: str) -> None:
+    """Print a sentence on stderr, under the name of the program."""
     sys.stderr.write(f"labsyn: {harmless(sentence)}\n")
+
+
+def tell(text: str) -> None:
+    """Print a text on stdout that may come from a file."""
+    typer.echo(harmless(text))
+
+
+def leave_as(run: "Run") -> None:
+    """Leave with the exit code that says how a run ended."""
+    if run.status != "finished":
+        raise typer.Exit(INTERRUPTED if run.status == "aborted" else FAILED)
 
 
 def tell_warnings(run: "Run") -> None:
     """Print on stderr of what a run warns, and a breakdown that it found."""
     told = [event for event in run.events if event["kind"] in ("warning", "breakdown")]
     for event in told[:_MOST_WARNINGS]:
-        _say(f"{event['kind']}: {event['text']}")
+        say(f"{event['kind']}: {event['text']}")
     if (left := len(told) - _MOST_WARNINGS) > 0:
-        _say(f"{left} more warnings: labsyn show {run.path}")
+        say(f"{left} more warnings: labsyn show {run.path}")
 
 
 def harmless(text: str) -> str:

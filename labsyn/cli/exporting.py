@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from labsyn.cli import import_options as given
-from labsyn.cli.console import Json, print_json
+from labsyn.cli.console import Json, print_json, tell
 
 EXAMPLES = """\b
 Examples:
@@ -78,7 +78,7 @@ def export(
             typer.echo(f"written: {file}")
         whose = f"{item.source}: " if len(done) > 1 else ""
         for note in item.notes:
-            typer.echo(f"note: {whose}{note}")
+            tell(f"note: {whose}{note}")
 
 
 def _runs(paths: list[Path], to: str, out: Path | None, force: bool) -> list[_Done]:

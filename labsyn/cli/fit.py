@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from labsyn.cli import import_options as given
-from labsyn.cli.console import Json, print_json, print_table, writable_folder
+from labsyn.cli.console import Json, print_json, print_table, tell, writable_folder
 
 if TYPE_CHECKING:
     from labsyn.analysis.characterise import Characterisation
@@ -79,7 +79,7 @@ def show(result: "Characterisation") -> None:
         "which law describes the curve", ["branch", "law", "verdict"], verdict_rows(result)
     )
     for note in result.notes:
-        typer.echo(f"note: {note}")
+        tell(f"note: {note}")
 
 
 def save_figures(

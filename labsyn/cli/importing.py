@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from labsyn.cli import import_options as given
-from labsyn.cli.console import Json, print_json, print_table, writable_folder
+from labsyn.cli.console import Json, print_json, print_table, say, tell, writable_folder
 
 if TYPE_CHECKING:
     from labsyn.data.importers.options import ImportOptions
@@ -73,7 +73,7 @@ def import_(
             _show(*item)
     for error in failed.values():
         for sentence in (str(error), *getattr(error, "__notes__", ())):
-            typer.echo(f"labsyn: {sentence}", err=True)
+            say(sentence)
     if failed:
         raise typer.Exit(1)
 
@@ -124,7 +124,7 @@ def _show(path: Path, written: bool, imported: "Imported") -> None:
         ("warning", report.warnings),
     ):
         for sentence in sentences:
-            typer.echo(f"{kind}: {sentence}")
+            tell(f"{kind}: {sentence}")
     typer.echo(f"{'written' if written else 'there already, as it is now'}: {path}")
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from labsyn.cli.catalogue import RUNS
-from labsyn.cli.console import harmless
+from labsyn.cli.console import tell
 
 TAG_SETTINGS: dict[str, Any] = {
     # "-bad" is a tag to take away, no option; "-h" among its letters would be.
@@ -36,7 +36,7 @@ def tag(
     add = [change[1:] for change in changes or [] if change[0] == "+"]
     remove = [change[1:] for change in changes or [] if change[0] == "-"]
     labels = change_labels(path, add=add, remove=remove) if changes else read_labels(path)
-    typer.echo(f"{path}: {' '.join(labels.tags) or 'no tags'}")
+    tell(f"{path}: {' '.join(labels.tags) or 'no tags'}")
 
 
 def note(
@@ -50,7 +50,7 @@ def note(
 
     path = find_run(run)
     labels = read_labels(path) if text is None else change_labels(path, note=text)
-    typer.echo(harmless(f"{path}: {labels.note or 'no note'}"))
+    tell(f"{path}: {labels.note or 'no note'}")
 
 
 def find_run(run: Path) -> Path:

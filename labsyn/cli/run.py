@@ -9,10 +9,9 @@ import typer
 
 from labsyn.cli import run_list, run_sequence
 from labsyn.cli.console import (
-    FAILED,
-    INTERRUPTED,
     Json,
     in_words,
+    leave_as,
     one_step,
     print_json,
     print_table,
@@ -213,21 +212,20 @@ def _run_one(
                 chosen, opened, out, sample=sample, note=note, durable=durable,
                 on_progress=lambda percent: update(percent, 100),
             )  # fmt: skip
-    flagged = int(stored.n_rows - stored.mask().sum())
     if as_json:
         print_json(
             {
                 "path": str(stored.path),
                 "status": stored.status,
                 "rows": stored.n_rows,
-                "flagged_rows": flagged,
+                "flagged_rows": stored.n_flagged,
             }
         )
     else:
         tell_warnings(stored)
-        typer.echo(f"{stored.path}: {stored.status}, {stored.n_rows} rows, {flagged} flagged")
-    if stored.status != "finished":
-        raise typer.Exit(INTERRUPTED if stored.status == "aborted" else FAILED)
+        rows = f"{stored.n_rows} rows, {stored.n_flagged} flagged"
+        typer.echo(f"{stored.path}: {stored.status}, {rows}")
+    leave_as(stored)
 
 
 def _dry_run(procedure: "BenchProcedure", twin: "Bench", as_json: bool) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from labsyn.cli.console import print_json, print_table
+from labsyn.cli.console import print_json, print_table, say
 
 if TYPE_CHECKING:
     from labsyn.procedures.base import BenchProcedure
@@ -30,7 +30,7 @@ def list_procedures(*, as_json: bool) -> None:
         print_table("", heads, rows)
         typer.echo("labsyn run NAME --help shows the parameters of one")
     for sentence in found.broken:
-        typer.echo(f"labsyn: {sentence}", err=True)
+        say(sentence)
 
 
 def describe(kind: "type[BenchProcedure]", *, as_json: bool) -> None:

@@ -13,6 +13,7 @@ from labsyn.cli.console import (
     one_step,
     print_json,
     print_table,
+    say,
 )
 
 if TYPE_CHECKING:
@@ -94,10 +95,10 @@ def _print(queue: "Queue", heads: list[str], *, as_json: bool) -> None:
             "finished"
         )
     for notice in queue.notices:
-        typer.echo(f"labsyn: {notice}", err=True)
+        say(notice)
     if summary.n_left:
         left = f"{summary.n_left} of {summary.n_planned} runs are left"
-        typer.echo(f"labsyn: {left}; go on with: {_resume(queue)}", err=True)
+        say(f"{left}; go on with: {_resume(queue)}")
 
 
 def _resume(queue: "Queue") -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from labsyn.cli.console import Json, harmless, print_json, print_table
+from labsyn.cli.console import Json, print_json, print_table, tell
 from labsyn.cli.labels import find_run
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def show(
         _show(stored, beside)
         if with_bench:
             text = stored.metadata.get("bench_file")
-            typer.echo(harmless(str(text or "no bench file was read")))
+            tell(str(text or "no bench file was read"))
 
 
 def _show(stored: "StoredRun", beside: dict[str, Any]) -> None:
@@ -52,9 +52,9 @@ def _show(stored: "StoredRun", beside: dict[str, Any]) -> None:
     _events(stored)
     _fit(beside["fit"])
     for problem in beside["problems"]:
-        typer.echo(harmless(f"note: {problem}"))
+        tell(f"note: {problem}")
     if stored.traceback:
-        typer.echo(harmless(stored.traceback))
+        tell(stored.traceback)
 
 
 def _summary(run: "StoredRun") -> dict[str, Any]:
@@ -66,7 +66,7 @@ def _summary(run: "StoredRun") -> dict[str, Any]:
         "started": run.start_time,
         "ended": run.end_time,
         "rows": run.n_rows,
-        "flagged rows": int(run.n_rows - run.mask().sum()),
+        "flagged rows": run.n_flagged,
         "torn bytes": run.torn_bytes,
         "simulated": bool(run.metadata.get("simulated", False)),
         "uuid": run.uuid,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from labsyn.cli.catalogue import RUNS
-from labsyn.cli.console import FAILED, INTERRUPTED, Json, harmless, print_json
+from labsyn.cli.console import Json, leave_as, print_json, tell
 from labsyn.cli.labels import find_run
 
 if TYPE_CHECKING:
@@ -37,13 +37,12 @@ def watch(
     path = find_run(run) if run is not None else _newest(RUNS)
     head = Run.open(path)
     if not as_json:
-        told = f"{head.path}: {head.status}, {head.procedure}, since {head.start_time}"
-        typer.echo(harmless(told))
+        tell(f"{head.path}: {head.status}, {head.procedure}, since {head.start_time}")
     for number, row in _rows(path, interval, every_row=every_row):
         if as_json:
             print_json({"row": number, **row}, indent=None)
         else:
-            typer.echo(f"{number:8d}  {_line(row, head)}")
+            tell(f"{number:8d}  {_line(row, head)}")
         sys.stdout.flush()  # whoever reads a pipe watches as well
     ended = Run.open(path)
     if as_json:
@@ -51,10 +50,8 @@ def watch(
             {"status": ended.status, "rows": ended.n_rows, "reason": ended.reason}, indent=None
         )
     else:
-        told = f"{ended.path}: {ended.status}, {ended.n_rows} rows{_reason(ended)}"
-        typer.echo(harmless(told))
-    if ended.status != "finished":
-        raise typer.Exit(INTERRUPTED if ended.status == "aborted" else FAILED)
+        tell(f"{ended.path}: {ended.status}, {ended.n_rows} rows{_reason(ended)}")
+    leave_as(ended)
 
 
 def _newest(folder: Path) -> Path:

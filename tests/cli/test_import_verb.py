@@ -48,6 +48,16 @@ def test_an_import_tells_what_it_decided_and_is_listed(cli: Cli) -> None:
         assert text in shown
 
 
+def test_nothing_of_a_foreign_file_drives_the_terminal(cli: Cli) -> None:
+    Path("a.csv").write_text("\x1b[2Jx,V (V)\n1,2\n")
+    code, out, err = cli("import", "a.csv", "--column", "#1:1")
+    assert (code, err, "[2Jx" in out) == (0, "", True)
+    Path("b.csv").write_text("x,V (V)\n\x1b[2J,2\n")
+    code, refused, err = cli("import", "b.csv", "--column", "#1:1")
+    assert (code, refused, "[2J' is no number" in err) == (1, "", True)
+    assert "\x1b" not in out + err
+
+
 def test_json_holds_what_worked_and_what_did_not(cli: Cli) -> None:
     Path("good.csv").write_text("V (V),note\n1,2\n")
     Path("bad.csv").write_text("V (V)\n1\noops\n")
