@@ -53,6 +53,7 @@ class TrainProcedure(PulsedProcedure):
 
     conductance: float  # of the last read, NaN if it was flagged
     _trains: Sequence[Train]
+    _n_pulses: int  # of the whole run
     _done: int
 
     def trains(self) -> Sequence[Train]:
@@ -97,6 +98,8 @@ class TrainProcedure(PulsedProcedure):
     def startup(self) -> None:
         super().startup()
         self._trains, self._done = self.trains(), 0
+        branches = (branch for train in self._trains for branch in train)
+        self._n_pulses = self.n_cycles * sum(map(len, branches))
 
     def execute(self) -> None:
         self.read_row(0)  # where the device starts
@@ -120,7 +123,7 @@ class TrainProcedure(PulsedProcedure):
         return True
 
     def _branch(self, cycle: int, branch: Branch) -> bool:
-        flags, total = Flag(0), self._n_pulses
+        flags = Flag(0)
         pulses = zip(branch.voltage.tolist(), branch.width.tolist(), strict=True)
         for pulse, (volts, width) in enumerate(pulses, 1):
             applied = self.apply(volts, width)
@@ -129,8 +132,8 @@ class TrainProcedure(PulsedProcedure):
                 self.read_row(cycle, branch.kind, pulse, applied, width, flags)
                 flags = Flag(0)
             self._done += 1
-            if self._done % max(total // 100, 1) == 0:
-                self.emit("progress", 100 * self._done / total)
+            if self._done % max(self._n_pulses // 100, 1) == 0:
+                self.emit("progress", 100 * self._done / self._n_pulses)
             if self.should_stop():
                 return False
         return True
@@ -169,7 +172,3 @@ class TrainProcedure(PulsedProcedure):
         rests = len(train) - 1 if self.branch_rest else 0
         between = self.n_cycles - 1 if self.cycle_rest else 0
         return self.n_cycles * (on_the_way + rests) + between
-
-    @property
-    def _n_pulses(self) -> int:
-        return self.n_cycles * sum(len(branch) for train in self._trains for branch in train)

@@ -5,8 +5,10 @@ A train is what one cycle consists of: branches, one after the other. A branch i
 """
 
 import csv
+import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 
@@ -109,7 +111,13 @@ def read_train(source: str, width: float) -> list[Branch]:
     ConfigError
         If the file cannot be read, or a row is none; it says which.
     """
-    rows = _of_file(Path(source)) if source.lower().endswith(".csv") else _of_text(source)
+    text = _text_of(Path(source)) if _is_file(source) else source
+    return list(_train(source, text, width))
+
+
+@lru_cache(maxsize=1)  # a check and a run ask for it ten times: half a million rows take 5 s
+def _train(source: str, text: str, width: float) -> tuple[Branch, ...]:
+    rows = _of_file(Path(source), text) if _is_file(source) else _of_text(text)
     pulses = [_pulse(where, cells, width) for where, cells in rows]
     if not 1 <= len(pulses) <= MOST_PULSES:
         raise ConfigError(
@@ -121,7 +129,7 @@ def read_train(source: str, width: float) -> list[Branch]:
         branches.append(
             Branch(kind=kind, voltage=np.array(volts), width=np.array(seconds), name="train")
         )
-    return branches
+    return tuple(branches)
 
 
 def table_of(train: Train) -> FloatArray:
@@ -141,17 +149,28 @@ def _of_text(text: str) -> list[tuple[str, list[str]]]:
     ]
 
 
-def _of_file(path: Path) -> list[tuple[str, list[str]]]:
+def _is_file(source: str) -> bool:
+    return source.lower().endswith(".csv")
+
+
+def _text_of(path: Path) -> str:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = [
-                (n, [cell.strip() for cell in row])
-                for n, row in enumerate(csv.reader(file), 1)
-                if any(cell.strip() for cell in row)
-            ]
+            return file.read()
     except FileNotFoundError:
         raise ConfigError(f"the train {path} does not exist") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the train {path} cannot be read: {error}") from error
+
+
+def _of_file(path: Path, text: str) -> list[tuple[str, list[str]]]:
+    try:
+        lines = [
+            (n, [cell.strip() for cell in row])
+            for n, row in enumerate(csv.reader(io.StringIO(text, newline="")), 1)
+            if any(cell.strip() for cell in row)
+        ]
+    except csv.Error as error:
         raise ConfigError(f"the train {path} cannot be read: {error}") from error
     heads = lines[0][1] if lines else []
     if tuple(heads) not in (_NAMES, _NAMES[:2]):

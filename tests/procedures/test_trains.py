@@ -53,6 +53,16 @@ def test_a_file_of_pulses(tmp_path: Path) -> None:
     )
 
 
+def test_a_file_that_was_changed_is_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    for volts in (1.1, 1.2):
+        path.write_text(f"branch,pulse_voltage\nP,{volts}\n", "utf-8")
+        for width in (1e-3, 2e-3):
+            assert table_of(read_train(str(path), width)) == pytest.approx(
+                np.array([[1, volts, width]])
+            )
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
