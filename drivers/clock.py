@@ -4,6 +4,8 @@ import threading
 import time
 from typing import Protocol
 
+_NAP = 0.2  # seconds: Windows hears no Ctrl-C while a thread waits
+
 
 class Clock(Protocol):
     """Seconds since the bench was opened, and a way to let them pass."""
@@ -30,8 +32,10 @@ class RealClock:
         return time.monotonic() - self._start
 
     def sleep(self, seconds: float) -> None:
-        if seconds > 0:
-            self._wake.wait(seconds)
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            if self._wake.wait(min(left, _NAP)):
+                return
 
     def wake(self) -> None:
         """End every wait now and from now on: an abort must not sleep out a retention."""

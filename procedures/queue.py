@@ -33,7 +33,6 @@ _STOPPING = (
     LimitError, RoleError, ConfigError, StorageError,
 )  # fmt: skip
 _MOST_IN_A_ROW = 3  # runs that failed otherwise: then it is not the devices
-_NAP = 0.2  # seconds: Windows hears no Ctrl-C while a thread waits
 
 
 class Queue:
@@ -178,7 +177,7 @@ class Queue:
         if place in self._broken:
             why = after_breakdown(self._broken[place])
             return Outcome(planned=planned, status="skipped", error=why), None
-        self._wait(planned.wait)
+        self.bench.clock.sleep(planned.wait)
         path = free_path(self.folder, planned.name)
         try:
             run = measure(
@@ -231,15 +230,6 @@ class Queue:
         number, whole = len(self.outcomes), self.duration or 1.0
         before, mine = sum(self._seconds[:number]), self._seconds[number]
         return lambda percent: on_progress((100 * before + percent * mine) / whole)
-
-    def _wait(self, seconds: float) -> None:
-        clock = self.bench.clock
-        if clock.simulated:
-            clock.sleep(seconds)
-            return
-        until = clock.now() + seconds
-        while (left := until - clock.now()) > 0:
-            clock.sleep(min(left, _NAP))
 
     def _make_folder(self) -> None:
         try:
