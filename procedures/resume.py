@@ -2,7 +2,7 @@
 
 import itertools
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -112,13 +112,17 @@ def _key(
 
 def new_folder(folder: Path, name: str) -> Path:
     """Return the folder of a queue that begins now: named by date, time and `name`."""
-    stem = f"{datetime.now():%Y%m%d-%H%M%S}-{file_name(name)}"
-    names = itertools.chain([stem], (f"{stem}-{i}" for i in itertools.count(2)))
+    names = _numbered(f"{datetime.now():%Y%m%d-%H%M%S}-{file_name(name)}")
     return next(path for path in map(folder.joinpath, names) if not path.exists())
 
 
 def free_path(folder: Path, stem: str) -> Path:
     """Return the file of a run: with a number if there is one of that name already."""
-    names = itertools.chain([stem], (f"{stem}-{i}" for i in itertools.count(2)))
-    paths = (folder / f"{name}.h5" for name in names)
+    paths = (folder / f"{name}.h5" for name in _numbered(stem))
     return next(p for p in paths if not p.exists() and not journal_path(p).exists())
+
+
+def _numbered(stem: str) -> Iterator[str]:
+    """Yield `stem`, then `stem` with each number from 2."""
+    yield stem
+    yield from (f"{stem}-{number}" for number in itertools.count(2))

@@ -16,6 +16,7 @@ from pymeasure.experiment import Procedure
 
 from labsyn.data.errors import BenchError, InstrumentError, StorageError, UnsafeShutdownError
 from labsyn.data.run import Run, RunWriter
+from labsyn.data.run_files import journal_path
 from labsyn.drivers.bench import Bench
 from labsyn.procedures.base import BenchProcedure
 from labsyn.procedures.dry_run import DryRun
@@ -218,7 +219,7 @@ def _start(
                 plot=procedure.PLOT,
             )
         except StorageError:
-            taken = path.exists() or path.with_name(path.name + ".part").exists()
+            taken = path.exists() or journal_path(path).exists()
             if name is not None or not taken:  # a name that was asked for is not changed
                 raise
     raise BenchError(f"{folder} holds {_MOST_RUNS - 1} runs named {stem}; choose another name")
