@@ -166,9 +166,10 @@ class _Changes:
         return cls(*(column[good] for column in columns))
 
     def moving(self) -> tuple[FloatArray, Any, FloatArray]:
-        """Return the voltages that move the resistance, which of them each pulse has (-1 for
-        none), and the mean change by each, in ohm.
-        """  # noqa: D205
+        """Return the moving voltages, which of them each pulse has, and the mean changes.
+
+        A pulse of none of them has -1; the mean change by each voltage is in ohm.
+        """
         found = np.unique(self.voltage)
         found = found[np.argsort(np.abs(found))]
         signs = set(np.sign(found).tolist())

@@ -110,9 +110,10 @@ class Sweeper(Protocol):
     def hold(
         self, voltage: float, seconds: float, n_points: int, *, compliance_current: float
     ) -> list[Reading]:
-        """Hold `voltage` for `seconds`, measure `n_points` times at even distances, and return
-        to 0 V.
-        """  # noqa: D205
+        """Hold `voltage` for `seconds`, then return to 0 V.
+
+        Meanwhile `n_points` measurements are taken at even distances.
+        """
 
 
 class Field(Protocol):
