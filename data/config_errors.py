@@ -1,10 +1,11 @@
 """What is wrong with a configuration that pydantic refused, in sentences."""
 
-import difflib
 from collections.abc import Iterable
 from typing import Any
 
 from pydantic import ValidationError
+
+from labsyn.data.hints import did_you_mean
 
 
 def config_sentences(error: ValidationError, keys: Iterable[str]) -> str:
@@ -20,9 +21,8 @@ def _sentence(item: Any, keys: list[str]) -> str:
     parts = (f" {part + 1}" if isinstance(part, int) else f".{part}" for part in item["loc"])
     where = "".join(parts).removeprefix(".")
     if item["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(item["loc"][-1]), keys, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        return f"unknown key {where!r}{hint}"
+        hint = did_you_mean(str(item["loc"][-1]), keys)
+        return "; ".join(filter(None, (f"unknown key {where!r}", hint)))
     if item["type"] == "missing":
         return f"{where} is missing"
     return f"{where}: {item['msg']}"

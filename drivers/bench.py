@@ -2,7 +2,6 @@
 
 import atexit
 import contextlib
-import difflib
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
@@ -10,6 +9,7 @@ from typing import Any
 
 from labsyn.data.errors import BenchError, ConfigError, UnsafeShutdownError
 from labsyn.data.flags import Flag
+from labsyn.data.hints import did_you_mean
 from labsyn.drivers.account import Account
 from labsyn.drivers.bench_model import BenchConfig
 from labsyn.drivers.casting import cast, check_roles
@@ -214,9 +214,8 @@ class Bench:
             If the bench file has no such die.
         """
         if die and die not in self.config.dies:
-            near = difflib.get_close_matches(die, self.config.dies, n=1)
             known = ", ".join(self.config.dies) or "none"
-            hint = f"did you mean {near[0]!r}?" if near else f"it has {known}"
+            hint = did_you_mean(die, self.config.dies, f"it has {known}")
             raise ConfigError(f"the bench file has no die {die!r}; {hint}")
         self.die = die
         self._cast = {k: role for k, role in self._cast.items() if k not in _GUARDS}

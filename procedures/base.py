@@ -1,6 +1,5 @@
 """What every labsyn procedure shares: columns with units, roles, refusals, recording."""
 
-import difflib
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,6 +17,7 @@ from pymeasure.experiment import (
 
 from labsyn.data.errors import BenchError, ComplianceError, ConfigError, UnitError
 from labsyn.data.flags import Flag
+from labsyn.data.hints import did_you_mean
 from labsyn.data.run import Axis, Column, RunWriter
 from labsyn.data.units import parse_quantity
 from labsyn.drivers.bench import Bench
@@ -191,12 +191,8 @@ class BenchProcedure(Procedure):
     def _set(self, name: str, value: Any) -> None:
         parameter = self._parameters.get(name)
         if parameter is None:
-            near = difflib.get_close_matches(name, self._parameters, n=1)
-            hint = (
-                f"did you mean {near[0]!r}?"
-                if near
-                else f"it has {', '.join(self._parameters)}"
-            )
+            known = ", ".join(self._parameters)
+            hint = did_you_mean(name, self._parameters, f"it has {known}")
             raise ConfigError(f"{self.name()} has no parameter {name!r}; {hint}")
         try:
             parameter.value = _plain(parameter, value)

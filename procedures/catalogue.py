@@ -1,10 +1,10 @@
 """Which procedures there are: those of labsyn, of installed packages and of the user."""
 
-import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
 from labsyn.data.errors import ConfigError
+from labsyn.data.hints import did_you_mean
 from labsyn.procedures.base import BenchProcedure
 from labsyn.procedures.breakdown import Breakdown
 from labsyn.procedures.closed_loop_tuning import ClosedLoopTuning
@@ -101,8 +101,7 @@ def _of_file(path: Path, name: str) -> type[BenchProcedure]:
 
 
 def _hint(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+    return did_you_mean(name, known, f"known are {', '.join(known)}")
 
 
 def describe_parameters(kind: type[BenchProcedure]) -> list[list[str]]:

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from pymeasure.experiment import FloatParameter, IntegerParameter
@@ -128,11 +128,12 @@ class STDP(PulsedProcedure):
         self.record(row)
         self.heed(flags, f"a delay of {seconds:g} s")
 
-    def _pulses(self) -> list[tuple[Branch, int]]:
-        """Return every pulse that is applied, and how often."""
-        n_pairs = self.n_repeats * self.n_pairs
-        spikes = [(self._spikes(delay), n_pairs) for delay in self._delays]
-        return [*spikes, *((pulses, self.row_estimate()) for pulses in self._preset)]
+    def _pulses(self) -> Iterator[tuple[Branch, int]]:
+        """Yield every pulse that is applied, and how often."""
+        for delay in self._delays:
+            yield self._spikes(delay), self.n_repeats * self.n_pairs
+        for pulses in self._preset:
+            yield pulses, self.row_estimate()
 
     @property
     def _delays(self) -> list[int]:

@@ -113,9 +113,10 @@ class SwitchingProbability(InField, PulsedResistance):
     def duration(self, bench: Bench | None) -> float:
         if bench is None:
             return self.pulse_time()
-        path = [self.initial_field, 0.0, -self.initial_field, 0.0]
-        path += [self.initial_field, self.assist_field] * self.n_applied()
-        moving = bench.field.path_time(path, slew=self.field_slew)
+        start, assist, slew = self.initial_field, self.assist_field, self.field_slew
+        moving = bench.field.path_time([start, 0.0, -start, 0.0, start, assist], slew=slew)
+        there_and_back = 2 * bench.field.ramp_time(abs(assist - start), slew=slew)
+        moving += (self.n_applied() - 1) * there_and_back
         reading = 2 * (1 + self.n_applied()) * self.point_time(bench)
         return self.pulse_time() + moving + reading + self.relay_time(bench)
 
