@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from labsyn.data.errors import ImportFormatError
-from labsyn.data.importers.cells import Table
+from labsyn.data.importers.cells import Table, without_trailing_blanks
 from labsyn.data.importers.headed import cells_under
 from labsyn.data.importers.options import ImportOptions
 from labsyn.data.importers.result import RawColumn, RawTable
@@ -84,9 +84,7 @@ def _run(
 ) -> dict[str, list[str]]:
     """Return the columns of a run by heading; its scalars go to `scalars`."""
     (line, row), rows = table.rows[0], table.rows[1:]
-    headings = [cell.strip() for cell in row]
-    while headings and not headings[-1]:
-        headings.pop()
+    headings = [cell.strip() for cell in without_trailing_blanks(row)]
     wrong = [h for i, h in enumerate(headings) if not h or h in headings[:i]]
     if wrong or not rows:
         what = f"name {wrong[0]!r} is empty or twice there" if wrong else "no rows below"

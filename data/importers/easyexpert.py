@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from labsyn.data.errors import ImportFormatError
-from labsyn.data.importers.cells import Row, Table, read_table
+from labsyn.data.importers.cells import Row, Table, read_table, without_trailing_blanks
 from labsyn.data.importers.headed import cells_under
 from labsyn.data.importers.options import ImportOptions
 from labsyn.data.importers.result import RawColumn, RawTable
@@ -138,8 +138,7 @@ def _titled_tests(table: Table) -> Iterator[_Test]:
 
 
 def _names(table: Table, line: int, names: list[str]) -> list[str]:
-    while names and not names[-1]:
-        names = names[:-1]
+    names = without_trailing_blanks(names)
     wrong = [name for i, name in enumerate(names) if not name or name in names[:i]]
     if wrong or not names:
         what = f"{wrong[0]!r} is empty or named twice" if names else "no names"

@@ -25,6 +25,8 @@ class Source:
     ----------
     path : Path
         The file.
+    start : bytes
+        Its first bytes, as they are.
     kind : str
         "hdf5", "mat" (MATLAB 5), "workbook" (.xlsx), "xls" (older Excel), or "text".
     compressed : bool
@@ -40,13 +42,13 @@ class Source:
         self.path = path
         try:
             with path.open("rb") as file:
-                start = file.read(1024)
-            self.kind = _kind(path, start)
+                self.start = file.read(1024)
+            self.kind = _kind(path, self.start)
         except FileNotFoundError as error:
             raise DataFileError(f"{path} does not exist") from error
         except OSError as error:
             raise DataFileError(f"{path} cannot be read: {error.strerror}") from error
-        self.compressed = start.startswith(b"\x1f\x8b")
+        self.compressed = self.start.startswith(b"\x1f\x8b")
 
     @functools.cached_property
     def sha256(self) -> str:
