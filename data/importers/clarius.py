@@ -9,11 +9,9 @@ the first row only, and ``#REF`` where it could not be computed.
 import re
 from typing import Any
 
-import numpy as np
-
 from labsyn.data.errors import ImportFormatError
 from labsyn.data.importers.cells import Table, without_trailing_blanks
-from labsyn.data.importers.headed import cells_under
+from labsyn.data.importers.headed import cells_under, number_tests, one_below_the_other
 from labsyn.data.importers.options import ImportOptions
 from labsyn.data.importers.result import RawColumn, RawTable
 from labsyn.data.importers.source import Source
@@ -59,18 +57,9 @@ def read_clarius(source: Source, options: ImportOptions) -> RawTable:
 
 
 def _columns(runs: list[dict[str, list[str]]], sizes: list[int]) -> list[RawColumn]:
-    columns = []
-    if len(runs) > 1:
-        test = np.repeat(np.arange(1.0, len(runs) + 1), sizes)
-        origin = "its order in the workbook"
-        columns.append(
-            RawColumn(heading="test", name="test", cells=test, unit="1", unit_from=origin)
-        )
-    headings = list(dict.fromkeys(heading for run in runs for heading in run))
-    for number, heading in enumerate(headings, start=1):
-        cells: list[str] = []
-        for run, size in zip(runs, sizes, strict=True):
-            cells += run.get(heading, [""] * size)
+    columns = number_tests(sizes, "its order in the workbook")
+    joined = one_below_the_other(runs, sizes)
+    for number, (heading, cells) in enumerate(joined.items(), start=1):
         unit = _unit(heading)
         columns.append(
             RawColumn(heading=heading, cells=cells, number=number, unit=unit,
