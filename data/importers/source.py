@@ -6,7 +6,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from labsyn.data.durability import is_file
+from labsyn.data.durability import is_file, is_there
 from labsyn.data.errors import DataFileError, ImportFormatError
 
 MAX_BYTES = 256_000_000
@@ -35,11 +35,13 @@ class Source:
     Raises
     ------
     DataFileError
-        If the file does not exist or cannot be read.
+        If the file does not exist, is no file, or cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        if is_there(path) and not is_file(path):  # a pipe is empty when it is read again
+            raise DataFileError(f"{path} is no file and cannot be read")
         try:
             with path.open("rb") as file:
                 self.start = file.read(1024)
