@@ -1,12 +1,15 @@
 """How the rows of a pulse train hang together: branches, conditions, reads, repeats."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from labsyn.data.errors import DataFileError
-from labsyn.data.run import Run
+
+if TYPE_CHECKING:
+    from labsyn.data.run import Run
 
 Rows = NDArray[np.int64]
 
@@ -14,7 +17,14 @@ NAMES = {1: "potentiation", -1: "depression"}
 _SAME = 1e-2  # of the largest: pulses that differ by less are the same, as measured ones are
 
 
-def branch_rows(run: Run, condition: int | None = None) -> list[Rows]:
+def stretches(*columns: NDArray[Any]) -> list[Rows]:
+    """Return the rows of each stretch in which no column changes, in order."""
+    key = np.stack(columns)
+    changes = np.flatnonzero(np.any(key[:, 1:] != key[:, :-1], axis=0)) + 1
+    return [rows for rows in np.split(np.arange(key.shape[1]), changes) if rows.size]
+
+
+def branch_rows(run: "Run", condition: int | None = None) -> list[Rows]:
     """Return the rows of each branch of each cycle, in order.
 
     Of a run that went through several conditions, those of one.
@@ -25,9 +35,7 @@ def branch_rows(run: Run, condition: int | None = None) -> list[Rows]:
         If one of several conditions has to be asked for, or is asked for and not there.
     """
     by = [name for name in ("condition", "cycle", "branch") if name in run.columns]
-    key = np.stack([run[name] for name in by])
-    changes = np.flatnonzero(np.any(key[:, 1:] != key[:, :-1], axis=0)) + 1
-    found = [rows for rows in np.split(np.arange(run.n_rows), changes) if rows.size]
+    found = stretches(*(run[name] for name in by))
     if "condition" not in run.columns:
         if condition is not None:
             raise DataFileError(f"{run.path} has no conditions; {condition} is asked for")
@@ -46,7 +54,7 @@ def branch_rows(run: Run, condition: int | None = None) -> list[Rows]:
     return [rows for rows in found if condition is None or number[rows[0]] == condition]
 
 
-def read_steps(run: Run, notes: list[str]) -> NDArray[np.int64]:
+def read_steps(run: "Run", notes: list[str]) -> NDArray[np.int64]:
     """Return how often the device had been read in its branch, at each row.
 
     That is the number of the pulse, unless `read_every` of the run says that several went
@@ -63,7 +71,7 @@ def read_steps(run: Run, notes: list[str]) -> NDArray[np.int64]:
     return np.where(pulse % step == 0, pulse // step, -1)
 
 
-def look_at_pulses(run: Run, branches: Sequence[Rows], kind: int, notes: list[str]) -> None:
+def look_at_pulses(run: "Run", branches: Sequence[Rows], kind: int, notes: list[str]) -> None:
     """Refuse branches of one kind that are no repeats, and note where pulses differ in one.
 
     Raises

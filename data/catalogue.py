@@ -48,7 +48,7 @@ class Catalogue:
         Where the runs are.
     on_progress : callable, optional
         Called with the number of files read and to be read: the first look at a large
-        folder takes about a millisecond a run.
+        folder takes a few milliseconds a run.
 
     Attributes
     ----------

@@ -71,7 +71,7 @@ def _facts(content: Content) -> dict[str, Any]:
     end = ending or {}
     seed, pid, elapsed = metadata.get("seed"), header.get("pid"), end.get("elapsed")
     return {
-        "status": str(end.get("status", "interrupted")),
+        "status": content.status,
         "uuid": header["uuid"],
         "procedure": header["procedure"],
         "device": str(device),

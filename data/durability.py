@@ -6,6 +6,7 @@ import importlib
 import os
 import stat
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -105,17 +106,23 @@ def replace_file(temporary: Path, target: Path) -> None:
     sync_folder(target.parent)
 
 
-def write_text(path: Path, text: str) -> Path:
-    """Write a text file whole or not at all; return `path`."""
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Give the path of a file to write, which becomes `path` once it is whole."""
     # A name of its own: another program may write the same file at the same time.
     temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     try:
-        temporary.write_text(text, encoding="utf-8")
+        yield temporary
         replace_file(temporary, path)
-    except OSError:
+    finally:
         with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise
+            temporary.unlink()
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write a text file whole or not at all; return `path`."""
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
     return path
 
 

@@ -31,3 +31,7 @@ EXCLUDED = (
     | Flag.BREAKDOWN
 )
 """Rows with any of these bits are left out of fits by default."""
+
+MASKS = tuple(flag.value for flag in Flag)
+MEANINGS = " ".join(str(flag.name).lower() for flag in Flag)
+"""What the bits mean, as CF conventions 1.12 (section 3.5) want it said of a column."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from labsyn.data.blocks import Block
 from labsyn.data.errors import DataFileError
-from labsyn.data.flags import Flag
+from labsyn.data.flags import MASKS, MEANINGS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,8 +66,7 @@ def column_attributes(run: "Run", name: str) -> dict[str, Any]:
     """Return unit and long name of a column, and of `flags` what its bits mean (CF)."""
     attributes: dict[str, Any] = {"units": run.units[name], "long_name": run.long_names[name]}
     if name == "flags":
-        attributes["flag_masks"] = [flag.value for flag in Flag]
-        attributes["flag_meanings"] = " ".join(str(flag.name).lower() for flag in Flag)
+        attributes |= {"flag_masks": [*MASKS], "flag_meanings": MEANINGS}
     return attributes
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from labsyn.data.content import Content
-from labsyn.data.flags import Flag
+from labsyn.data.flags import MASKS, MEANINGS
 from labsyn.data.header import is_link_name
 
 _SIGNALS = ("conductance", "resistance", "current", "voltage")
@@ -58,9 +58,8 @@ def make_columns(data: Any, content: Content) -> None:
         kind = np.dtype("<u4" if name == "flags" else "<f8")
         dataset = data.create_dataset(name, (content.n_rows,), kind)
         dataset.attrs.update(units=unit, long_name=long_name or name, sha256=NO_CHECKSUM)
-        if name == "flags":  # CF conventions 1.12, section 3.5
-            dataset.attrs["flag_masks"] = np.array([flag.value for flag in Flag], np.uint32)
-            dataset.attrs["flag_meanings"] = " ".join(str(flag.name).lower() for flag in Flag)
+        if name == "flags":
+            dataset.attrs.update(flag_masks=np.array(MASKS, np.uint32), flag_meanings=MEANINGS)
     if axis:
         data[axis].make_scale(axis)
         for name, _, _ in columns:

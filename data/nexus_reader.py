@@ -44,9 +44,10 @@ def read_nexus(path: Path) -> Content:
         texts = {name: text(entry, f"config/{name}") for name in stored}
         header = check_header(path, texts["header"])
         names = [name for name, _, _ in header["columns"]]
-        n_rows = _check_columns(path, entry, names)
+        n_rows = _n_rows(path, entry)
+        datasets = {name: stored_numbers(entry, f"data/{name}", (n_rows,)) for name in names}
         read = _columns_of_version_1 if old else _columns_and_blocks
-        columns, blocks = read(path, entry, texts, names)
+        columns, blocks = read(path, entry, texts, datasets)
         metadata, events, ending = _surroundings(path, texts)
         torn_bytes = attribute(entry, "torn_bytes", "iu")
     return Content(
@@ -75,17 +76,17 @@ def _entry(path: Path, file: Any) -> tuple[Any, int]:
 
 
 def _columns_of_version_1(
-    path: Path, entry: Any, texts: Mapping[str, str], names: list[str]
+    path: Path, entry: Any, texts: Mapping[str, str], datasets: Mapping[str, Any]
 ) -> tuple[Columns, Blocks]:
-    return columns_of_version_1(path, entry, texts, names), {}
+    return columns_of_version_1(path, entry, texts, datasets), {}
 
 
 def _columns_and_blocks(
-    path: Path, entry: Any, texts: Mapping[str, str], names: list[str]
+    path: Path, entry: Any, texts: Mapping[str, str], datasets: Mapping[str, Any]
 ) -> tuple[Columns, Blocks]:
     """Return columns and blocks that are read later, once the checksums of all are right."""
-    shape = (attribute(entry, "n_rows", "iu"),)
-    columns = {name: _checksum(member(entry, f"data/{name}")) for name in names}
+    shapes = {name: dataset.shape for name, dataset in datasets.items()}
+    columns = {name: _checksum(dataset) for name, dataset in datasets.items()}
     said_of_blocks = json.loads(texts["blocks"])
     if not all(is_description(said) for said in said_of_blocks):
         raise DataFileError(f"{path} is damaged: what it says of its blocks is no description")
@@ -97,7 +98,7 @@ def _columns_and_blocks(
     if total_checksum(texts, parts, attribute(entry, "torn_bytes", "iu")) != _checksum(entry):
         raise DataFileError(f"{path} was changed or damaged: its checksum does not match")
     return (
-        Lazy(names, lambda name: _column(path, name, shape, columns[name])),
+        Lazy([*columns], lambda name: _column(path, name, shapes[name], columns[name])),
         Lazy([*blocks], lambda name: _block(path, described[name], blocks[name]), keep=False),
     )
 
@@ -127,14 +128,12 @@ def _checksum_of(dataset: Any) -> str:
     return checksums.result()["it"]
 
 
-def _check_columns(path: Path, entry: Any, names: list[str]) -> int:
+def _n_rows(path: Path, entry: Any) -> int:
     """Return the number of rows, once it is certain that the file can hold them."""
     n_rows: int = attribute(entry, "n_rows", "iu")
     size = path.stat().st_size
     if not 0 <= 4 * n_rows <= size:  # before any memory is asked for
         raise DataFileError(f"{path} is damaged: {n_rows} rows do not fit into {size} bytes")
-    for name in names:
-        stored_numbers(entry, f"data/{name}", (n_rows,))
     return n_rows
 
 

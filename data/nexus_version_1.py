@@ -7,7 +7,7 @@ that are needed are looked up here.
 
 import hashlib
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from labsyn.data.content import column_values
 from labsyn.data.errors import DataFileError
-from labsyn.data.untrusted import member, stored_numbers
+from labsyn.data.untrusted import member
 
 TEXTS_1 = ("header", "metadata", "events", "ending")
 
@@ -27,12 +27,10 @@ _SIGNATURE = b"GCOL\1\0\0\0"
 
 
 def columns_of_version_1(
-    path: Path, entry: Any, texts: Mapping[str, str], names: Sequence[str]
+    path: Path, entry: Any, texts: Mapping[str, str], datasets: Mapping[str, Any]
 ) -> dict[str, NDArray[Any]]:
     """Return the columns that labsyn wrote before each had a checksum of its own."""
-    n_rows = int(entry.attrs["n_rows"])
-    columns = [stored_numbers(entry, f"data/{name}", (n_rows,))[()] for name in names]
-    rows = np.column_stack(columns).astype("<f8")
+    rows = np.column_stack([dataset[()] for dataset in datasets.values()]).astype("<f8")
     digest = hashlib.sha256(f"{int(entry.attrs['torn_bytes'])}\0".encode())
     for name in TEXTS_1:
         digest.update(texts[name].encode() + b"\0")
@@ -40,7 +38,7 @@ def columns_of_version_1(
     # It is such a text itself, of an attribute, whose place HDF5 does not tell.
     if digest.hexdigest().encode() not in path.read_bytes():
         raise DataFileError(f"{path} was changed or damaged: its checksum does not match")
-    return {name: column_values(name, rows[:, i]) for i, name in enumerate(names)}
+    return {name: column_values(name, rows[:, i]) for i, name in enumerate(datasets)}
 
 
 def text_of_version_1(group: Any, name: str) -> str:

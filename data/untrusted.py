@@ -30,11 +30,11 @@ def member(group: Any, name: str) -> Any:
 
     for part in name.split("/"):
         if not isinstance(group, h5py.Group):
-            raise DataFileError(f"{group.file.filename} is damaged: {name!r} is not in it")
+            raise _damaged(group, f"{name!r} is not in it")
         link = group.get(part, getlink=True)
         if not isinstance(link, h5py.HardLink):
             what = "is not in it" if link is None else "is a link to elsewhere"
-            raise DataFileError(f"{group.file.filename} is damaged: {part!r} {what}")
+            raise _damaged(group, f"{part!r} {what}")
         group = group[part]
     return group
 
@@ -57,15 +57,14 @@ def stored_text(group: Any, name: str) -> str:
     import h5py
 
     dataset = member(group, name)
-    path = group.file.filename
     whole = isinstance(dataset, h5py.Dataset) and dataset.shape == ()
     kind = h5py.check_string_dtype(dataset.dtype) if whole else None
     if kind is None or dataset.is_virtual or dataset.external or dataset.chunks:
-        raise DataFileError(f"{path} is damaged: {name!r} is no text")
+        raise _damaged(group, f"{name!r} is no text")
     if kind.length is None:
-        raise DataFileError(f"{path} is damaged: {name!r} is no text of fixed length")
-    if kind.length > Path(path).stat().st_size:
-        raise DataFileError(f"{path} is damaged: {name!r} is longer than the file")
+        raise _damaged(group, f"{name!r} is no text of fixed length")
+    if kind.length > Path(group.file.filename).stat().st_size:
+        raise _damaged(group, f"{name!r} is longer than the file")
     return str(dataset[()].decode())
 
 
@@ -92,13 +91,13 @@ def attribute(item: Any, name: str, kinds: str = "iuf", shape: tuple[int, ...] =
     DataFileError
         If it is missing, or of another kind or shape.
     """
-    path = item.file.filename
-    if name not in item.attrs:
-        raise DataFileError(f"{path} is damaged: {item.name} has no attribute {name!r}")
-    found = item.attrs.get_id(name)
+    attributes = item.attrs  # which h5py makes anew each time
+    if name not in attributes:
+        raise _damaged(item, f"{item.name} has no attribute {name!r}")
+    found = attributes.get_id(name)
     if found.shape != shape or found.dtype.kind not in kinds:
-        raise DataFileError(f"{path} is damaged: attribute {name!r} of {item.name} is wrong")
-    value = item.attrs[name]
+        raise _damaged(item, f"attribute {name!r} of {item.name} is wrong")
+    value = attributes[name]
     if found.dtype.kind == "S":
         return np.char.decode(np.asarray(value), "utf-8").tolist()
     return value.tolist()
@@ -116,12 +115,11 @@ def stored_numbers(group: Any, name: str, shape: tuple[int, ...]) -> Any:
     import h5py
 
     dataset = member(group, name)
-    path = group.file.filename
     if not isinstance(dataset, h5py.Dataset) or dataset.shape != shape:
         expected = " x ".join(map(str, shape))
-        raise DataFileError(f"{path} is damaged: {name!r} has not {expected} values")
+        raise _damaged(group, f"{name!r} has not {expected} values")
     if dataset.dtype.kind not in "fiu" or dataset.dtype.itemsize > 8:
-        raise DataFileError(f"{path} is damaged: {name!r} is {dataset.dtype}, no numbers")
+        raise _damaged(group, f"{name!r} is {dataset.dtype}, no numbers")
     check_stored_here(dataset, name)
     return dataset
 
@@ -135,18 +133,23 @@ def check_stored_here(dataset: Any, name: str) -> None:
         If a part of it unpacks to more than 64 MB, or by what labsyn does not know, or if it
         is kept in another file.
     """
-    path = dataset.file.filename
     if dataset.is_virtual or dataset.external:
-        raise DataFileError(f"{path} is damaged: {name!r} has its values in another file")
+        raise _damaged(dataset, f"{name!r} has its values in another file")
     if not _FILTERS.issuperset(_filters(dataset)):
-        raise DataFileError(f"{path} packs {name!r} in a way that labsyn does not unpack")
+        raise DataFileError(
+            f"{dataset.file.filename} packs {name!r} in a way that labsyn does not unpack"
+        )
     chunk = dataset.dtype.itemsize
     for length in dataset.chunks or ():
         chunk *= length
     if chunk > _LARGEST_CHUNK:
-        raise DataFileError(f"{path} is damaged: {name!r} unpacks to {chunk} bytes at once")
+        raise _damaged(dataset, f"{name!r} unpacks to {chunk} bytes at once")
 
 
 def _filters(dataset: Any) -> list[int]:
     plan = dataset.id.get_create_plist()
     return [plan.get_filter(i)[0] for i in range(plan.get_nfilters())]
+
+
+def _damaged(item: Any, what: str) -> DataFileError:
+    return DataFileError(f"{item.file.filename} is damaged: {what}")

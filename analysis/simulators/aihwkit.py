@@ -124,10 +124,9 @@ def soft_bounds(device: MeasuredDevice) -> AihwkitDevice:
             raise FitError(
                 f"{name}: the curve does not saturate (1/A = {fit.bend:.3g}), soft bounds do"
             )
-        rate, end = fit.rate(n), fit.end
-        misfit[name] = device.misfit(name, _relaxing(rate, end), "the law of soft bounds")
-        bounds.append(2 * end - 1)
-        scales.append(rate * (2 * end - 1))
+        misfit[name] = device.misfit(name, fit.step(n), "the law of soft bounds")
+        bounds.append(2 * fit.end - 1)
+        scales.append(fit.rate(n) * bounds[-1])
     up, down = scales
     verdict = {name: device.relaxations[name].shape.verdict for name in BRANCHES}
     parameters = {
@@ -188,7 +187,3 @@ def _sigma_w(device: MeasuredDevice) -> float:
 
 def _increment(law: ExponentialLaw) -> Callable[[float], float]:
     return lambda x: float(law.increment(x))
-
-
-def _relaxing(rate: float, end: float) -> Callable[[float], float]:
-    return lambda x: rate * (end - x)

@@ -84,11 +84,8 @@ def neurosim(device: MeasuredDevice) -> dict[str, Any]:
 
 
 def _misfit(device: MeasuredDevice, name: Branch) -> Misfit:
-    fit = device.relaxations[name]
-    n = device.branch(name).n_pulses
-    if not fit.bend:
-        return device.misfit(name, lambda x: 1 / n, "NeuroSim's law")
-    return device.misfit(name, lambda x: (fit.end - x) * fit.rate(n), "NeuroSim's law")
+    step = device.relaxations[name].step(device.branch(name).n_pulses)
+    return device.misfit(name, step, "NeuroSim's law")
 
 
 def _reciprocal(bend: float) -> float | None:

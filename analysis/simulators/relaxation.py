@@ -9,6 +9,7 @@ A < 0 accelerates; 1/A, here `bend`, is regular at the straight line.
 P.-Y. Chen, X. Peng and S. Yu, IEEE Trans. Comput.-Aided Des. 37, 3067 (2018).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,6 +53,13 @@ class RelaxationFit:
     def rate(self, n_pulses: int) -> float:
         """Return the part of what is left to `end` that one of `n_pulses` pulses covers."""
         return float(-np.expm1(-self.bend / n_pulses))
+
+    def step(self, n_pulses: int) -> Callable[[float], float]:
+        """Return how far one of `n_pulses` pulses goes from a progress."""
+        if not self.bend:
+            return lambda x: 1 / n_pulses
+        rate, end = self.rate(n_pulses), self.end
+        return lambda x: rate * (end - x)
 
 
 def relaxation_curve(part: FloatArray, bend: float) -> FloatArray:

@@ -1,11 +1,10 @@
 """Where an export goes: a file that is new, and that is there whole or not at all."""
 
-import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-from labsyn.data.durability import replace_file
+from labsyn.data.durability import whole_file
 from labsyn.data.errors import ConfigError, StorageError
 
 
@@ -45,17 +44,12 @@ def new_file(path: Path, *, force: bool = False) -> Iterator[Path]:
         If it cannot be written.
     """
     check_new(path, force=force)
-    # A name of its own: another program may export to the same file at the same time.
-    temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        replace_file(temporary, path)
+        with whole_file(path) as temporary:
+            yield temporary
     except OSError as error:
         raise StorageError(f"{path} cannot be written: {error.strerror or error}") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
 
 
 def write_new(path: Path, text: str, *, force: bool = False) -> Path:

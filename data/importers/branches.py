@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from labsyn.data.branches import Rows, stretches
 from labsyn.data.errors import ImportFormatError
 from labsyn.data.importers.options import ImportOptions
 from labsyn.data.importers.result import FloatArray, ImportedColumn, RawTable, count_column
 
 BoolArray = NDArray[np.bool_]
-IntArray = NDArray[np.int64]
 Columns = dict[str, ImportedColumn]
 
 _WORDS = {
@@ -224,8 +224,6 @@ def _note_directions(found: Columns, warnings: list[str]) -> None:
             )
 
 
-def _stretches(found: Columns) -> list[IntArray]:
+def _stretches(found: Columns) -> list[Rows]:
     """Return the rows of each branch of each cycle, in order."""
-    key = np.stack([found["cycle"].values, found["branch"].values])
-    changes = np.flatnonzero(np.any(key[:, 1:] != key[:, :-1], axis=0)) + 1
-    return [rows for rows in np.split(np.arange(key.shape[1]), changes) if rows.size]
+    return stretches(found["cycle"].values, found["branch"].values)

@@ -34,14 +34,13 @@ class Table:
 
     path: Path
     rows: list[Row]
-    sha256: str
     dialect: Dialect = field(default_factory=Dialect)
     found: Mapping[str, str | bool | int] = field(default_factory=dict)
 
     @property
     def width(self) -> int:
         """Cells of the longest row, without the empty ones at its end."""
-        return max((len(_without_trailing_blanks(row)) for _, row in self.rows), default=0)
+        return max((len(without_trailing_blanks(row)) for _, row in self.rows), default=0)
 
 
 def read_table(
@@ -88,7 +87,7 @@ def read_table(
         "decimal mark": dialect.decimal,
         "lines before the table": skip_lines,
     }
-    return Table(source.path, rows, source.sha256, dialect, found)
+    return Table(source.path, rows, dialect, found)
 
 
 def _rows(path: Path, stream: io.StringIO, dialect: Dialect, first: int) -> Iterator[Row]:
@@ -120,7 +119,7 @@ def read_columns(
     NaN stands for what was not measured, infinity for what instruments write instead of a
     value that is out of range.
     """
-    width = max([n_columns, *(len(_without_trailing_blanks(row)) for _, row in rows)])
+    width = max([n_columns, *(len(without_trailing_blanks(row)) for _, row in rows)])
     columns: list[list[str]] = [[] for _ in range(width)]
     lines: list[list[int]] = [[] for _ in range(width)]
     ended = [0] * width  # the line at which a column was found to be over
@@ -147,7 +146,8 @@ def _place(path: Path, lines: list[int], number: int) -> Callable[[int], str]:
     return lambda row: f"{path}, line {lines[row]}, column {number}"
 
 
-def _without_trailing_blanks(row: list[str]) -> list[str]:
+def without_trailing_blanks(row: list[str]) -> list[str]:
+    """Return the cells of a row without the empty ones at its end."""
     end = len(row)
     while end and not row[end - 1].strip():
         end -= 1

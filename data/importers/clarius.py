@@ -9,11 +9,9 @@ the first row only, and ``#REF`` where it could not be computed.
 import re
 from typing import Any
 
-import numpy as np
-
 from labsyn.data.errors import ImportFormatError
-from labsyn.data.importers.cells import Table
-from labsyn.data.importers.headed import cells_under
+from labsyn.data.importers.cells import Table, without_trailing_blanks
+from labsyn.data.importers.headed import cells_under, number_tests, one_below_the_other
 from labsyn.data.importers.options import ImportOptions
 from labsyn.data.importers.result import RawColumn, RawTable
 from labsyn.data.importers.source import Source
@@ -59,18 +57,9 @@ def read_clarius(source: Source, options: ImportOptions) -> RawTable:
 
 
 def _columns(runs: list[dict[str, list[str]]], sizes: list[int]) -> list[RawColumn]:
-    columns = []
-    if len(runs) > 1:
-        test = np.repeat(np.arange(1.0, len(runs) + 1), sizes)
-        origin = "its order in the workbook"
-        columns.append(
-            RawColumn(heading="test", name="test", cells=test, unit="1", unit_from=origin)
-        )
-    headings = list(dict.fromkeys(heading for run in runs for heading in run))
-    for number, heading in enumerate(headings, start=1):
-        cells: list[str] = []
-        for run, size in zip(runs, sizes, strict=True):
-            cells += run.get(heading, [""] * size)
+    columns = number_tests(sizes, "its order in the workbook")
+    joined = one_below_the_other(runs, sizes)
+    for number, (heading, cells) in enumerate(joined.items(), start=1):
         unit = _unit(heading)
         columns.append(
             RawColumn(heading=heading, cells=cells, number=number, unit=unit,
@@ -84,9 +73,7 @@ def _run(
 ) -> dict[str, list[str]]:
     """Return the columns of a run by heading; its scalars go to `scalars`."""
     (line, row), rows = table.rows[0], table.rows[1:]
-    headings = [cell.strip() for cell in row]
-    while headings and not headings[-1]:
-        headings.pop()
+    headings = [cell.strip() for cell in without_trailing_blanks(row)]
     wrong = [h for i, h in enumerate(headings) if not h or h in headings[:i]]
     if wrong or not rows:
         what = f"name {wrong[0]!r} is empty or twice there" if wrong else "no rows below"

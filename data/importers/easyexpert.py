@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from labsyn.data.errors import ImportFormatError
-from labsyn.data.importers.cells import Row, Table, read_table
-from labsyn.data.importers.headed import cells_under
+from labsyn.data.importers.cells import Row, Table, read_table, without_trailing_blanks
+from labsyn.data.importers.headed import cells_under, number_tests, one_below_the_other
 from labsyn.data.importers.options import ImportOptions
 from labsyn.data.importers.result import RawColumn, RawTable
 from labsyn.data.importers.source import Source
@@ -138,8 +138,7 @@ def _titled_tests(table: Table) -> Iterator[_Test]:
 
 
 def _names(table: Table, line: int, names: list[str]) -> list[str]:
-    while names and not names[-1]:
-        names = names[:-1]
+    names = without_trailing_blanks(names)
     wrong = [name for i, name in enumerate(names) if not name or name in names[:i]]
     if wrong or not names:
         what = f"{wrong[0]!r} is empty or named twice" if names else "no names"
@@ -149,26 +148,24 @@ def _names(table: Table, line: int, names: list[str]) -> list[str]:
 
 def _columns(table: Table, tests: Sequence[_Test]) -> list[RawColumn]:
     """Return each name of any test as one column; empty cells where a test lacks it."""
-    names = list(dict.fromkeys(name for test in tests for name in test.names))
-    cells: dict[str, list[str]] = {name: [] for name in names}
+    of_tests: list[dict[str, list[str]]] = []
     units: dict[str, tuple[str, str]] = {}
     for test in tests:
-        of_test = cells_under(table, test.names, test.rows, test.first)
-        under = dict(zip(test.names, of_test, strict=True))
-        for name in names:
-            cells[name] += under.get(name, [""] * len(test.rows))
+        cells = cells_under(table, test.names, test.rows, test.first)
+        of_tests.append(dict(zip(test.names, cells, strict=True)))
         for name, unit in test.units().items():
             if units.setdefault(name, unit)[0] != unit[0]:
                 raise ImportFormatError(
                     f"{table.path}, line {test.line}: {name!r} is in {unit[0]} here, in "
                     f"{units[name][0]} in one before; import them apart"
                 )
+    joined = one_below_the_other(of_tests, [len(test.rows) for test in tests])
     return [
         RawColumn(
-            heading=name, cells=cells[name], number=i, unit=units.get(name, (None, ""))[0],
+            heading=name, cells=column, number=i, unit=units.get(name, (None, ""))[0],
             unit_from=units.get(name, (None, ""))[1],
         )
-        for i, name in enumerate(names, start=1)
+        for i, (name, column) in enumerate(joined.items(), start=1)
     ]  # fmt: skip
 
 
@@ -185,14 +182,11 @@ def _end_notes(test: _Test, number: int) -> Iterator[str]:
 
 def _positions(tests: Sequence[_Test]) -> list[RawColumn]:
     """Return the columns `test` and `sweep` where there are several."""
-    columns = []
-    if len(tests) > 1:
-        test = np.repeat(np.arange(1.0, len(tests) + 1), [len(t.rows) for t in tests])
-        columns.append(("test", test, "its order in the file"))
+    columns = number_tests([len(test.rows) for test in tests], "its order in the file")
     if any(test.size("Dimension2") > 1 for test in tests):
         sweeps = [np.arange(len(t.rows)) // max(t.size("Dimension1"), 1) + 1.0 for t in tests]
-        columns.append(("sweep", np.concatenate(sweeps), "Dimension1 rows a step of VAR2"))
-    return [
-        RawColumn(heading=name, name=name, cells=values, unit="1", unit_from=origin)
-        for name, values, origin in columns
-    ]
+        cells, origin = np.concatenate(sweeps), "Dimension1 rows a step of VAR2"
+        columns.append(
+            RawColumn(heading="sweep", name="sweep", cells=cells, unit="1", unit_from=origin)
+        )
+    return columns

@@ -1,7 +1,9 @@
 """Columns with headings: cells of a table under a row of names, and units in the names."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+import numpy as np
 
 from labsyn.data.errors import ImportFormatError, UnitError
 from labsyn.data.importers.cells import Row, Table
@@ -61,3 +63,22 @@ def raw_columns(headings: Sequence[str], cells: Sequence[Sequence[str]]) -> list
             RawColumn(heading=name, cells=column, unit=unit, unit_from=origin, number=number)
         )
     return columns
+
+
+def one_below_the_other(
+    tests: Sequence[Mapping[str, Sequence[str]]], sizes: Sequence[int]
+) -> dict[str, list[str]]:
+    """Return the cells of several tests by heading; empty ones where a test lacks it."""
+    joined: dict[str, list[str]] = {heading: [] for test in tests for heading in test}
+    for test, size in zip(tests, sizes, strict=True):
+        for heading, cells in joined.items():
+            cells += test.get(heading, [""] * size)
+    return joined
+
+
+def number_tests(sizes: Sequence[int], origin: str) -> list[RawColumn]:
+    """Return the column `test` of tests that are joined, if they are several."""
+    if len(sizes) < 2:
+        return []
+    numbers = np.repeat(np.arange(1.0, len(sizes) + 1), sizes)
+    return [RawColumn(heading="test", name="test", cells=numbers, unit="1", unit_from=origin)]

@@ -6,7 +6,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from labsyn.data.durability import is_file
+from labsyn.data.durability import is_file, is_there
 from labsyn.data.errors import DataFileError, ImportFormatError
 
 MAX_BYTES = 256_000_000
@@ -25,6 +25,8 @@ class Source:
     ----------
     path : Path
         The file.
+    start : bytes
+        Its first bytes, as they are.
     kind : str
         "hdf5", "mat" (MATLAB 5), "workbook" (.xlsx), "xls" (older Excel), or "text".
     compressed : bool
@@ -33,20 +35,22 @@ class Source:
     Raises
     ------
     DataFileError
-        If the file does not exist or cannot be read.
+        If the file does not exist, is no file, or cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        if is_there(path) and not is_file(path):  # a pipe is empty when it is read again
+            raise DataFileError(f"{path} is no file and cannot be read")
         try:
             with path.open("rb") as file:
-                start = file.read(1024)
-            self.kind = _kind(path, start)
+                self.start = file.read(1024)
+            self.kind = _kind(path, self.start)
         except FileNotFoundError as error:
             raise DataFileError(f"{path} does not exist") from error
         except OSError as error:
             raise DataFileError(f"{path} cannot be read: {error.strerror}") from error
-        self.compressed = start.startswith(b"\x1f\x8b")
+        self.compressed = self.start.startswith(b"\x1f\x8b")
 
     @functools.cached_property
     def sha256(self) -> str:

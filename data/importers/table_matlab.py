@@ -25,8 +25,7 @@ def is_matlab(source: Source) -> bool:
     """Return whether the file is MATLAB's, of either kind."""
     if source.kind != "hdf5":
         return source.kind == "mat"
-    with source.path.open("rb") as file:
-        return file.read(19) == b"MATLAB 7.3 MAT-file"
+    return source.start.startswith(b"MATLAB 7.3 MAT-file")
 
 
 def read_matlab(source: Source, options: ImportOptions) -> RawTable:

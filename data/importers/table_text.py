@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 
 from labsyn.data.errors import ImportFormatError
-from labsyn.data.importers.cells import Row, Table, read_table
+from labsyn.data.importers.cells import Row, Table, read_table, without_trailing_blanks
 from labsyn.data.importers.headed import cells_under, raw_columns
 from labsyn.data.importers.number import number
 from labsyn.data.importers.options import ImportOptions
@@ -65,12 +65,12 @@ def table_columns(table: Table) -> RawTable:
     if has_headings(table):
         (_, headings), rows = table.rows[0], table.rows[1:]
         # A table that was written with its index has no heading over it.
-        headings = [
-            f"#{i}" if not heading.strip() and _is_used(rows, i - 1) else heading
-            for i, heading in enumerate(headings, start=1)
-        ]
-        while headings and not headings[-1].strip():
-            headings.pop()
+        headings = without_trailing_blanks(
+            [
+                f"#{i}" if not heading.strip() and _is_used(rows, i - 1) else heading
+                for i, heading in enumerate(headings, start=1)
+            ]
+        )
     else:
         headings = [str(i) for i in range(1, table.width + 1)]
         rows = table.rows

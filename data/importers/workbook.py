@@ -60,7 +60,7 @@ def read_sheet(source: Source, name: str) -> Table:
         rows = _rows(source.path, book[name], name)
     if not rows:
         raise ImportFormatError(f"{source.path}: sheet {name!r} is empty")
-    return Table(source.path, rows, source.sha256, found={"sheet": name})
+    return Table(source.path, rows, found={"sheet": name})
 
 
 def _rows(path: Path, sheet: Any, name: str) -> list[Row]:

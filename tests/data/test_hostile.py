@@ -141,7 +141,7 @@ def test_a_block_that_no_journal_could_hold_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such files")
-@pytest.mark.parametrize("name", ["a.h5", "a.h5.part"])
+@pytest.mark.parametrize("name", ["a.h5", "a.h5.part", "a.csv"])
 def test_a_pipe_is_not_waited_for(tmp_path: Path, name: str) -> None:
     os.mkfifo(tmp_path / name)
     with pytest.raises(DataFileError, match=rf"{name} is no file"):

@@ -7,7 +7,6 @@ from typing import Any
 
 import h5py
 import numpy as np
-import openpyxl
 import pytest
 
 from labsyn.data.errors import ConfigError, ImportFormatError
@@ -259,48 +258,3 @@ def test_arc_two_without_its_padding(tmp_path: Path) -> None:
     (tmp_path / "a.h5").write_bytes((tmp_path / "a.h5").read_bytes()[:3000])
     with pytest.raises(ImportFormatError, match=r"is no store of ArC TWO"):
         read(tmp_path / "a.h5", format="arc-two")
-
-
-def clarius(path: Path, sheets: dict[str, list[list[Any]]]) -> Path:
-    book = openpyxl.Workbook()
-    book.remove(book.worksheets[0])
-    for name, rows in sheets.items():
-        sheet = book.create_sheet(name)
-        for row in rows:
-            sheet.append(row)
-    book.save(path)
-    return path
-
-
-def test_clarius(tmp_path: Path) -> None:
-    run: list[list[Any]] = [["Time", "GateV", "DrainI(1)", "GM", "VT", "BAD"],
-           [0, 0.1, 1e-9, "#REF", 0.35, "#REF"],
-           [1, 0.2, 9.91e37, 2e-3, None, "#REF"]]  # fmt: skip
-    path = clarius(
-        tmp_path / "a.xlsx",
-        {"Run1": run, "Run2": run[:2], "Calc": [], "Settings": [["Test Name", "iv"]]},
-    )
-    with pytest.raises(
-        ImportFormatError, match=r"does not state the unit of 'GM' \(column 4\)"
-    ):
-        read(path)
-    rules = (ColumnRule("GM", "GM", "S"), ColumnRule("VT", "VT", "V"))
-    imported = read(path, columns=rules)
-    assert imported.format == "clarius"
-    assert [(c.name, c.unit) for c in imported.columns] == [
-        ("test", "1"), ("Time", "s"), ("GateV", "V"), ("DrainI(1)", "A"), ("GM", "S"),
-        ("VT", "V"), ("flags", "1"),
-    ]  # fmt: skip
-    np.testing.assert_array_equal(imported["test"], [1, 1, 2])
-    np.testing.assert_array_equal(imported["GM"], [np.nan, 2e-3, np.nan])
-    np.testing.assert_array_equal(imported["flags"], [0, 2, 0])
-    assert imported.metadata["scalars"] == {"Run1": {"VT": "0.35"}}
-    assert imported.metadata["settings"] == [["Test Name", "iv"]]
-    assert "Run1, BAD: holds no value, left out" in imported.report.decisions
-    only = read(path, sheet="Run1", columns=rules[:1])
-    assert [c.name for c in only.columns][:4] == ["Time", "GateV", "DrainI(1)", "GM"]
-    assert only.report.columns[1]["unit_from"] == "Clarius' names"
-    with pytest.raises(
-        ImportFormatError, match=r"has no sheet 'Run9'; it has Run1, Run2, Calc"
-    ):
-        read(path, sheet="Run9")

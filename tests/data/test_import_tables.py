@@ -83,6 +83,37 @@ def test_what_a_workbook_cannot_be(
         read(book(tmp_path / "a.xlsx", **sheets), **options)
 
 
+def test_clarius(tmp_path: Path) -> None:
+    run: list[list[Any]] = [["Time", "GateV", "DrainI(1)", "GM", "VT", "BAD"],
+           [0, 0.1, 1e-9, "#REF", 0.35, "#REF"],
+           [1, 0.2, 9.91e37, 2e-3, None, "#REF"]]  # fmt: skip
+    said: list[list[Any]] = [["Test Name", "iv"]]
+    path = book(tmp_path / "a.xlsx", Run1=run, Run2=run[:2], Calc=[], Settings=said)
+    with pytest.raises(
+        ImportFormatError, match=r"does not state the unit of 'GM' \(column 4\)"
+    ):
+        read(path)
+    imported = read(path, "GM=GM:S", "VT=VT:V")
+    assert imported.format == "clarius"
+    assert [(c.name, c.unit) for c in imported.columns] == [
+        ("test", "1"), ("Time", "s"), ("GateV", "V"), ("DrainI(1)", "A"), ("GM", "S"),
+        ("VT", "V"), ("flags", "1"),
+    ]  # fmt: skip
+    np.testing.assert_array_equal(imported["test"], [1, 1, 2])
+    np.testing.assert_array_equal(imported["GM"], [np.nan, 2e-3, np.nan])
+    np.testing.assert_array_equal(imported["flags"], [0, 2, 0])
+    assert imported.metadata["scalars"] == {"Run1": {"VT": "0.35"}}
+    assert imported.metadata["settings"] == [["Test Name", "iv"]]
+    assert "Run1, BAD: holds no value, left out" in imported.report.decisions
+    only = read(path, "GM=GM:S", sheet="Run1")
+    assert [c.name for c in only.columns][:4] == ["Time", "GateV", "DrainI(1)", "GM"]
+    assert only.report.columns[1]["unit_from"] == "Clarius' names"
+    with pytest.raises(
+        ImportFormatError, match=r"has no sheet 'Run9'; it has Run1, Run2, Calc"
+    ):
+        read(path, sheet="Run9")
+
+
 def test_formulas_that_were_never_computed_are_told(tmp_path: Path) -> None:
     path = book(tmp_path / "a.xlsx", A=[["V (V)", "I (A)"], [1, "=A2*2"], [2, "=A3*2"]])
     imported = read(path)

@@ -1,5 +1,6 @@
 import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,15 @@ def header() -> bytes:
         "start_time": "2026-01-01T00:00:00+00:00",
     }
     return to_json(plain, "header").encode()
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    """A new one of two columns, with its header."""
+    journal = Journal(tmp_path / "run.h5.part", 2)
+    journal.write(HEADER, header())
+    yield journal
+    journal.close()
 
 
 def test_an_existing_journal_is_never_overwritten(tmp_path: Path) -> None:
@@ -75,45 +85,36 @@ class Disk:
 @pytest.mark.parametrize("room", [0, 5, 20])
 @pytest.mark.parametrize("error", [None, errno.ENOSPC, errno.EIO])
 def test_a_full_disk_leaves_whole_rows_and_goes_on_when_there_is_room(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int, error: int | None
+    journal: Journal, monkeypatch: pytest.MonkeyPatch, room: int, error: int | None
 ) -> None:
-    path = tmp_path / "run.h5.part"
-    journal = Journal(path, 2)
-    journal.write(HEADER, header())
     journal.write_row((0, 0))
-    size = path.stat().st_size
+    size = journal.path.stat().st_size
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", Disk(room, error))
         with pytest.raises(StorageError, match=r"the 1 rows before are kept; free at least"):
             journal.write_row((1, 1))
-    assert path.stat().st_size == size
+    assert journal.path.stat().st_size == size
     journal.write_row((1, -1 / 3))
     journal.close()
-    np.testing.assert_array_equal(rows_of(path), ROWS)
+    np.testing.assert_array_equal(rows_of(journal.path), ROWS)
 
 
 def test_a_frame_that_was_written_whole_before_the_error_is_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "run.h5.part"
-    journal = Journal(path, 2)
-    journal.write(HEADER, header())
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", Disk(10_000, errno.EINTR))
         with pytest.raises(StorageError, match="could not be stored"):
             journal.write_row((0, 0))
     journal.write_row((1, -1 / 3))
     journal.close()
-    np.testing.assert_array_equal(rows_of(path), ROWS)
+    np.testing.assert_array_equal(rows_of(journal.path), ROWS)
 
 
 def test_an_exception_right_after_the_write_loses_no_row(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Python raises KeyboardInterrupt between any two instructions."""
-    path = tmp_path / "run.h5.part"
-    journal = Journal(path, 2)
-    journal.write(HEADER, header())
     write = os.write
 
     def interrupted(descriptor: int, frame: bytes) -> int:
@@ -126,15 +127,11 @@ def test_an_exception_right_after_the_write_loses_no_row(
             journal.write_row((0, 0))
     journal.write_row((1, -1 / 3))
     journal.close()
-    np.testing.assert_array_equal(rows_of(path), ROWS)
-    assert read_journal(path).torn_bytes == 0
+    np.testing.assert_array_equal(rows_of(journal.path), ROWS)
+    assert read_journal(journal.path).torn_bytes == 0
 
 
-def test_no_row_follows_a_torn_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "run.h5.part"
-    journal = Journal(path, 2)
-    journal.write(HEADER, header())
-
+def test_no_row_follows_a_torn_one(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(descriptor: int, length: int) -> None:
         raise OSError(errno.EIO, "input/output error")
 
@@ -146,7 +143,7 @@ def test_no_row_follows_a_torn_one(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     with pytest.raises(StorageError, match="no more rows are accepted after a torn one"):
         journal.write_row((0, 0))
     journal.close()
-    assert read_journal(path).torn_bytes == 7
+    assert read_journal(journal.path).torn_bytes == 7
 
 
 @pytest.mark.parametrize(("interval", "expected"), [(0.0, 4), (3600.0, 0)])
